@@ -1,0 +1,76 @@
+package risk
+
+import "time"
+
+// Role is what a user is to Wardline.
+type Role string
+
+const (
+	RoleAnalyst     Role = "analyst"
+	RoleProcurement Role = "procurement"
+	RoleCISO        Role = "ciso"
+	RoleAuditor     Role = "auditor"
+	RoleAdmin       Role = "admin"
+	RoleRespondent  Role = "respondent" // a supplier's; sees its own assessments only
+)
+
+// Roles are all roles, in the order in which documentation lists them.
+var Roles = []Role{RoleAnalyst, RoleProcurement, RoleCISO, RoleAuditor, RoleAdmin, RoleRespondent}
+
+// User is a person who signs in.
+type User struct {
+	ID           int64
+	Email        string // lower case
+	Name         string
+	Role         Role
+	PasswordHash string // argon2id in PHC form; never shown
+	Disabled     bool
+	LastSignIn   time.Time // zero = never
+	Created      time.Time
+}
+
+// Actor is who is asking. The zero Actor may do nothing.
+type Actor struct {
+	UserID int64
+	Name   string
+	Role   Role
+}
+
+// Action is something that a role may or may not do.
+type Action string
+
+const (
+	ActViewOverview  Action = "view_overview"
+	ActViewExposures Action = "view_exposures"
+	ActViewAccounts  Action = "view_accounts" // whole account names; nobody can reset "j•••"
+	ActTriage        Action = "triage"
+	ActViewSuppliers Action = "view_suppliers"
+	ActEditSuppliers Action = "edit_suppliers"
+	ActViewSources   Action = "view_sources"
+	ActManageSources Action = "manage_sources" // pause, run now
+)
+
+// may is the whole policy; what is not listed is forbidden.
+var may = map[Action][]Role{
+	ActViewOverview:  {RoleAnalyst, RoleProcurement, RoleCISO, RoleAuditor, RoleAdmin},
+	ActViewExposures: {RoleAnalyst, RoleCISO, RoleAuditor},
+	ActViewAccounts:  {RoleAnalyst, RoleCISO},
+	ActTriage:        {RoleAnalyst, RoleCISO},
+	ActViewSuppliers: {RoleAnalyst, RoleProcurement, RoleCISO, RoleAuditor},
+	ActEditSuppliers: {RoleAnalyst, RoleProcurement, RoleCISO},
+	ActViewSources:   {RoleAnalyst, RoleAdmin, RoleAuditor},
+	ActManageSources: {RoleAdmin, RoleAnalyst},
+}
+
+// Can reports whether an actor may do something. It denies by default.
+func Can(a Actor, do Action) bool {
+	if a.UserID == 0 {
+		return false
+	}
+	for _, r := range may[do] {
+		if r == a.Role {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,18 @@
+package risk
+
+import "time"
+
+// Block is a stretch of a document: the unit in which bytes go through match and extract. A hit belongs to the block
+// whose body (Data without Lead and Trail) holds its first byte; Lead and Trail are there for context only.
+type Block struct {
+	Place  Place      // Path and Entry of the document; Line and Offset of Data[0]
+	Source SourceKind // where the document comes from
+	Title  string     // a post's or paste's title; "" for files
+	Posted time.Time  // zero = unknown
+	Data   []byte     // UTF-8 or arbitrary bytes; valid until visit returns
+	Lead   int
+	Trail  int
+}
+
+// Body is the part of Data whose hits belong to this block.
+func (b Block) Body() []byte { return b.Data[b.Lead : len(b.Data)-b.Trail] }

@@ -1,0 +1,200 @@
+package risk
+
+import "time"
+
+// SourceKind says what sort of place a source is, and so how it is read and how its findings count.
+type SourceKind string
+
+const (
+	SourcePaste    SourceKind = "paste"     // archive list and raw pages
+	SourceForum    SourceKind = "forum"     // boards → threads → posts
+	SourceLeakSite SourceKind = "leak_site" // ransomware-style list of victims
+	SourceDrop     SourceKind = "drop"      // folder of dump files
+)
+
+// Route is the way to a source. There is no fallback from one to another.
+type Route string
+
+const (
+	RouteDirect Route = "direct"
+	RouteTor    Route = "tor"
+	RouteFile   Route = "file"
+)
+
+// Source is a place that we may read, as its YAML definition in seeds/sources gives it.
+type Source struct {
+	ID          int64
+	Key         string // stable name from the definition, such as "forum-f07"
+	Name        string
+	Kind        SourceKind
+	Route       Route
+	Address     string // absolute http(s) URL, or a folder for RouteFile
+	Every       time.Duration
+	Owner       string
+	LegalBasis  string
+	ReviewBy    time.Time // after this day the source does not run
+	Reliability float64   // q in scoring.md §2, 0…1
+	Enabled     bool
+	Limits      Limits
+	Politeness  Politeness
+	Read        Reading  // how its pages are read
+	Allowed     []string // further hosts that links may lead to; the address's own host always is
+}
+
+// Limits bound one fetch and one crawl; zero values are replaced by catalog's defaults.
+type Limits struct {
+	BodyBytes    int64         // after decompression
+	Timeout      time.Duration // for one request
+	Redirects    int
+	Depth        int // list pages followed from the address
+	Pages        int // pages fetched in one run
+	ContentTypes []string
+}
+
+// Politeness spaces requests to one source.
+type Politeness struct {
+	Delay  time.Duration
+	Jitter time.Duration // up to this much more, at random
+}
+
+// Reading holds CSS selectors and date layouts; which are needed depends on the kind (catalog checks).
+type Reading struct {
+	List     string // one element per entry of a list page (paste, thread, victim)
+	Link     string // inside an entry: the element whose href leads to it; "" = the entry itself
+	Title    string // inside an entry
+	Marker   string // inside an entry: text that changes when the entry's content does (date, size, replies)
+	Raw      string // paste: template for the raw page with {id}, such as "/raw/{id}"; id = last path segment
+	Boards   string // forum: links from the address to boards; "" = the address is a board
+	Next     string // link to the next page of a list or a thread
+	Post     string // forum: one element per post; leak site: the detail's text
+	PostID   string // forum: attribute or selector for its id; "@id" reads the post element's attribute
+	Author   string
+	Date     string // element with the date; "@datetime" after a space reads that attribute: "time @datetime"
+	Body     string
+	Dates    []string // Go layouts tried in order
+	Zone     string   // IANA zone of dates without one; "" = UTC
+	Expect   string   // selector that must be present on a list page, else the layout has changed
+	Captcha  string   // selector that, when present, says that the page is a captcha or a block page
+	NotFound string   // selector that says that the entry is gone
+}
+
+// SourceState is what a source's last runs amount to. Silence is a state of its own, never "nothing found".
+type SourceState string
+
+const (
+	StateWaiting       SourceState = "waiting" // never run yet
+	StateCollecting    SourceState = "collecting"
+	StateHealthy       SourceState = "healthy"
+	StateBackingOff    SourceState = "backing_off"    // refused or failed; tried again later
+	StateSilent        SourceState = "silent"         // unreachable, or nothing new for longer than expected
+	StateLayoutChanged SourceState = "layout_changed" // pages come, but nothing is understood
+	StateCaptcha       SourceState = "captcha"
+	StatePaused        SourceState = "paused"
+	StateExpired       SourceState = "expired_basis" // review date passed
+)
+
+// SourceHealth is the runtime side of a source: what its row knows beside the definition.
+type SourceHealth struct {
+	SourceID     int64
+	State        SourceState
+	Why          string    // one sentence that we wrote; no page text
+	Since        time.Time // when the state began
+	LastRun      time.Time // zero = never
+	LastSuccess  time.Time
+	LastDocument time.Time // newest item that was read for the first time
+	Failures     int       // in a row
+	NextRun      time.Time // not before
+	Fetched24h   int
+	Matched24h   int
+	Days         []SourceDay // newest last, at most 30
+}
+
+// SourceDay is one cell of the thirty-day strip.
+type SourceDay struct {
+	Day              time.Time // midnight UTC
+	Runs, Failures   int
+	Fetched, Matched int
+}
+
+// Fetch failures, by what to do about them.
+type FailureKind string
+
+const (
+	FailProxy    FailureKind = "proxy"     // the route is down: no request left
+	FailRefused  FailureKind = "refused"   // the address is one that we must not reach
+	FailNetwork  FailureKind = "network"   // DNS, connect, TLS, reset
+	FailTimeout  FailureKind = "timeout"   // no answer within the limit
+	FailStatus   FailureKind = "status"    // 4xx or 5xx; Status and RetryAfter say more
+	FailTooLarge FailureKind = "too_large" // over the limit after decompression
+	FailCut      FailureKind = "cut"       // shorter than it said, or broken compression
+	FailType     FailureKind = "type"      // content type that we do not read
+	FailCaptcha  FailureKind = "captcha"
+	FailLayout   FailureKind = "layout"
+)
+
+// FetchError is a fetch that did not give a page. Its text never holds page content.
+type FetchError struct {
+	Kind       FailureKind
+	URL        string
+	Status     int           // for FailStatus
+	RetryAfter time.Duration // as the server asked; 0 = it did not
+	Err        error         // cause, for the log
+}
+
+func (e *FetchError) Error() string {
+	s := "fetch " + e.URL + ": " + string(e.Kind)
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+func (e *FetchError) Unwrap() error { return e.Err }
+
+// Page is one fetched page with what was read from it. Body text lives only in Items and only in memory.
+type Page struct {
+	Capture Capture
+	Items   []Item
+	Marks   []Mark // what to remember so that it is not fetched again; saved with the items' findings
+}
+
+// Capture is one fetched copy. It never changes; its body is dropped by the default policy.
+type Capture struct {
+	ID          int64
+	SourceID    int64
+	URL         string
+	Digest      string // hex SHA-256 of the body after decompression
+	Fetched     time.Time
+	Status      int
+	ContentType string
+	Bytes       int64
+	Items       int
+	Matched     int
+}
+
+// Mark remembers one entry or page of a source between runs.
+type Mark struct {
+	Key    string // URL or post id, unique in the source
+	Marker string // listing marker, ETag or digest: equal means unchanged
+}
+
+// Item is one document that a source holds: a paste, a post, a victim entry.
+type Item struct {
+	Board  string
+	Thread string
+	PostID string
+	URL    string
+	Author string
+	Posted time.Time // zero = unknown
+	Title  string
+	Text   string // valid UTF-8, NFC, markup removed; lines kept
+}
+
+// CrawlReport is what one run amounted to.
+type CrawlReport struct {
+	Pages         int
+	Items         int      // read
+	New           int      // read for the first time or changed
+	Unchanged     int      // skipped by mark
+	NotUnderstood []string // addresses and what was missing, no page text
+}
