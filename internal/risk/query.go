@@ -69,7 +69,7 @@ type Overview struct {
 	Terms         int
 	OpenBy        map[Severity]int
 	OpenUnowned   int
-	OpenWeekAgo   int // open at this time a week ago; -1 = Wardline was not running then
+	OpenWeekAgo   int         // open at this time a week ago; -1 = Wardline was not running then
 	FirstLook     *TimeToLook // nil = nothing looked at yet
 	Tier1         int
 	Tier1BelowD   int // tier 1 with a score under 60
