@@ -66,11 +66,12 @@ type Recorded struct {
 
 // Job is work put into the queue in the same transaction as the rows that call for it.
 type Job struct {
-	Kind      JobKind
-	MessageID int64     // for JobSendMail
-	SourceKey string    // for JobCollect and JobScanFile
-	Path      string    // for JobScanFile
-	At        time.Time // not before; zero = now
+	Kind       JobKind
+	MessageID  int64     // for JobSendMail
+	SupplierID int64     // for JobRescore; 0 = all
+	SourceKey  string    // for JobCollect and JobScanFile
+	Path       string    // for JobScanFile
+	At         time.Time // not before; zero = now
 }
 
 // JobKind names a kind of work.
