@@ -143,7 +143,9 @@ func (k *Keys) Fingerprint(supplierID int64, in risk.Indicator) string {
 	case risk.KindCredential, risk.KindCookie, risk.KindSecretKey:
 		part(strings.ToLower(in.Account))
 		part(in.Host)
-		part(in.Secret.Reveal())
+		if in.Account != "" || in.Kind != risk.KindCredential {
+			part(in.Secret.Reveal())
+		}
 	default:
 		part(strings.Join(strings.Fields(in.Excerpt), " "))
 	}

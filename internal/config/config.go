@@ -1,0 +1,218 @@
+// Package config owns the settings: read once from the environment (and a .env file), checked as a whole at start,
+// printed without secrets.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/joho/godotenv"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// Settings are all settings. .env.example documents each one; a test holds the two together.
+type Settings struct {
+	Addr        string `env:"WARDLINE_ADDR" envDefault:"127.0.0.1:8080"`
+	PublicURL   string `env:"WARDLINE_PUBLIC_URL"`
+	Data        string `env:"WARDLINE_DATA" envDefault:".wardline"`
+	DatabaseURL string `env:"WARDLINE_DATABASE_URL"`
+	KeyFile     string `env:"WARDLINE_KEY_FILE"`
+
+	Sources  string `env:"WARDLINE_SOURCES"`
+	Drop     string `env:"WARDLINE_DROP"`
+	TorProxy string `env:"WARDLINE_TOR_PROXY"`
+
+	WatchDuty    string `env:"WARDLINE_WATCH_DUTY"`
+	SMTPHost     string `env:"WARDLINE_SMTP_HOST"`
+	SMTPPort     int    `env:"WARDLINE_SMTP_PORT" envDefault:"587"`
+	SMTPTLS      string `env:"WARDLINE_SMTP_TLS" envDefault:"starttls"`
+	SMTPUser     string `env:"WARDLINE_SMTP_USER"`
+	SMTPPassword Hidden `env:"WARDLINE_SMTP_PASSWORD"`
+	SMTPFrom     string `env:"WARDLINE_SMTP_FROM"`
+	SMTPCAFile   string `env:"WARDLINE_SMTP_CA_FILE"`
+
+	TLSCert string `env:"WARDLINE_TLS_CERT"`
+	TLSKey  string `env:"WARDLINE_TLS_KEY"`
+
+	RescueAfter time.Duration `env:"WARDLINE_RESCUE_AFTER" envDefault:"7h"`
+	DrainFor    time.Duration `env:"WARDLINE_DRAIN_FOR" envDefault:"20s"`
+	LogLevel    slog.Level    `env:"WARDLINE_LOG_LEVEL" envDefault:"info"`
+	LogFormat   string        `env:"WARDLINE_LOG_FORMAT" envDefault:"text"`
+}
+
+// Hidden is a secret setting; it prints as "[set]" or "".
+type Hidden struct{ text *string }
+
+// UnmarshalText reads the setting.
+func (h *Hidden) UnmarshalText(b []byte) error {
+	if len(b) > 0 {
+		s := string(b)
+		h.text = &s
+	}
+	return nil
+}
+
+// Reveal gives the secret to the adapter that needs it.
+func (h Hidden) Reveal() string {
+	if h.text == nil {
+		return ""
+	}
+	return *h.text
+}
+
+func (h Hidden) String() string {
+	if h.text == nil {
+		return ""
+	}
+	return "[set]"
+}
+
+// GoString keeps %#v from printing the secret.
+func (h Hidden) GoString() string { return h.String() }
+
+// Read reads the environment, after a .env file in the working directory if there is one (the environment wins).
+// The error lists every problem at once.
+func Read() (Settings, error) {
+	if err := godotenv.Load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Settings{}, fmt.Errorf("read .env: %w", err)
+	}
+	return FromEnvironment(env.ToMap(os.Environ()))
+}
+
+// FromEnvironment reads settings from the given environment only.
+func FromEnvironment(environment map[string]string) (Settings, error) {
+	var s Settings
+	err := env.ParseWithOptions(&s, env.Options{Environment: environment})
+	s.fillIn()
+	return s, errors.Join(append([]error{err}, append(s.problems(), unknown(environment)...)...)...)
+}
+
+// fillIn derives what was left open from what was given.
+func (s *Settings) fillIn() {
+	if s.DatabaseURL == "" {
+		s.DatabaseURL = filepath.Join(s.Data, "wardline.db")
+	}
+	if s.KeyFile == "" {
+		s.KeyFile = filepath.Join(s.Data, "keys.json")
+	}
+	if s.Drop == "" {
+		s.Drop = filepath.Join(s.Data, "drop")
+	}
+	if s.PublicURL == "" {
+		scheme := "http://"
+		if s.TLSCert != "" {
+			scheme = "https://"
+		}
+		s.PublicURL = scheme + strings.Replace(s.Addr, "127.0.0.1:", "localhost:", 1)
+	}
+	s.PublicURL = strings.TrimSuffix(s.PublicURL, "/")
+}
+
+func (s Settings) problems() []error {
+	var found []error
+	bad := func(name, format string, args ...any) {
+		found = append(found, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
+	}
+	host, _, err := net.SplitHostPort(s.Addr)
+	if err != nil {
+		bad("WARDLINE_ADDR", "%q is not HOST:PORT", s.Addr)
+	}
+	u, err := url.Parse(s.PublicURL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		bad("WARDLINE_PUBLIC_URL", "%q is not an http or https address", s.PublicURL)
+	} else if u.Scheme == "http" && !loopback(u.Hostname()) {
+		bad("WARDLINE_PUBLIC_URL", "%s would send sessions in clear: use https for anything but this machine", s.PublicURL)
+	}
+	if (s.TLSCert == "") != (s.TLSKey == "") {
+		bad("WARDLINE_TLS_CERT", "give the certificate and WARDLINE_TLS_KEY together, or neither")
+	}
+	if err == nil && s.TLSCert == "" && u.Scheme == "http" && !loopback(host) {
+		bad("WARDLINE_ADDR", "%s listens beyond this machine without TLS: set WARDLINE_TLS_CERT and WARDLINE_TLS_KEY, or an https WARDLINE_PUBLIC_URL served by a proxy", s.Addr)
+	}
+	if s.WatchDuty != "" && !strings.Contains(s.WatchDuty, "@") {
+		bad("WARDLINE_WATCH_DUTY", "is not an e-mail address")
+	}
+	if s.SMTPHost != "" && !strings.Contains(s.SMTPFrom, "@") {
+		bad("WARDLINE_SMTP_FROM", "give the sender's address when WARDLINE_SMTP_HOST is set")
+	}
+	switch s.SMTPTLS {
+	case "starttls", "tls":
+	case "none":
+		if s.SMTPHost != "" && !loopback(s.SMTPHost) {
+			bad("WARDLINE_SMTP_TLS", "none is for a mail server on this machine only")
+		}
+	default:
+		bad("WARDLINE_SMTP_TLS", "%q is not starttls, tls or none", s.SMTPTLS)
+	}
+	if s.LogFormat != "text" && s.LogFormat != "json" {
+		bad("WARDLINE_LOG_FORMAT", "%q is not text or json", s.LogFormat)
+	}
+	if s.RescueAfter < time.Second {
+		bad("WARDLINE_RESCUE_AFTER", "%s is too short", s.RescueAfter)
+	}
+	return found
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// unknown names WARDLINE_ variables that no setting reads: most are misspelt.
+func unknown(environment map[string]string) []error {
+	known := map[string]bool{"WARDLINE_TOOLS": true} // read by the tests
+	for _, name := range Names() {
+		known[name] = true
+	}
+	var found []error
+	for name := range environment {
+		if strings.HasPrefix(name, "WARDLINE_") && !known[name] {
+			found = append(found, fmt.Errorf("%s: no such setting; see .env.example", name))
+		}
+	}
+	return found
+}
+
+// Names are the environment variables of all settings, in order.
+func Names() []string {
+	params, err := env.GetFieldParams(&Settings{})
+	if err != nil {
+		panic(err) // the struct's own tags are wrong
+	}
+	names := make([]string, 0, len(params))
+	for _, p := range params {
+		names = append(names, p.Key)
+	}
+	return names
+}
+
+// Duty is the watch duty, who gets every alert; no address = nobody.
+func (s Settings) Duty() risk.Person { return risk.Person{Name: "Watch duty", Email: s.WatchDuty} }
+
+// Secure reports whether browsers reach the portal over https.
+func (s Settings) Secure() bool { return strings.HasPrefix(s.PublicURL, "https://") }
+
+// LogValue is what may be printed at start.
+func (s Settings) LogValue() slog.Value {
+	database := "sqlite"
+	if u, err := url.Parse(s.DatabaseURL); err == nil && strings.HasPrefix(u.Scheme, "postgres") {
+		database = "postgres"
+	}
+	return slog.GroupValue(
+		slog.String("addr", s.Addr), slog.String("public_url", s.PublicURL), slog.String("data", s.Data),
+		slog.String("database", database), slog.Bool("tor", s.TorProxy != ""), slog.Bool("mail", s.SMTPHost != ""),
+		slog.Bool("watch_duty", s.WatchDuty != ""), slog.Bool("tls", s.TLSCert != ""))
+}
