@@ -162,6 +162,9 @@ var stateChanges = map[ExposureState][]ExposureState{
 	ExposureWaived:       {ExposureNew},
 }
 
+// Next are the states that an exposure in state s may go to.
+func (s ExposureState) Next() []ExposureState { return slices.Clone(stateChanges[s]) }
+
 // DismissReasons are the reasons that the portal offers.
 var DismissReasons = []string{"not ours", "old", "test data", "false match"}
 
