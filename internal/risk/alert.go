@@ -15,9 +15,10 @@ type Alert struct {
 	ID         int64
 	Key        string // such as "new_exposure:<fingerprint>"
 	Kind       AlertKind
-	SupplierID int64 // 0 = none
-	ExposureID int64 // 0 = none
-	SourceID   int64 // 0 = none
+	SupplierID int64   // 0 = none
+	ExposureID int64   // 0 = none
+	Exposures  []int64 // all that the alert covers: the one of ExposureID, or those of a digest; each counts as alerted
+	SourceID   int64   // 0 = none
 	Decided    time.Time
 	To         []Person
 	Notice     Notice

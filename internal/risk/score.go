@@ -21,6 +21,7 @@ type ScoreInputs struct {
 	Employees int // 0 = unknown
 	Evidence  []Evidence
 	Coverage  []SourceKind       // kinds that a healthy source watches this supplier's terms on
+	Covered   []string           // further factors that are watched by other means than a source, such as "own_breach_report"
 	Controls  map[string]float64 // factor → credit 0…1 from answers; absent = unknown
 }
 
@@ -58,4 +59,32 @@ type Contribution struct {
 	LastSeen    time.Time
 	ClearsOn    time.Time // when the row falls below 0.05 points by age alone; zero = does not clear by age
 	HowToRefute string
+}
+
+// FactorSum is one factor of a score with the rows that make it.
+type FactorSum struct {
+	Points float64        // all its rows together
+	Own    Contribution   // the factor's own row: label, presence, weight, prevalence, whether it is unknown
+	Rows   []Contribution // one an exposure, in the order of the score's contributions
+}
+
+// Factors gathers a score's contributions by factor, in the order in which the factors first appear.
+func (s Score) Factors() []FactorSum {
+	var sums []FactorSum
+	at := map[string]int{}
+	for _, c := range s.Contributions {
+		i, seen := at[c.Factor]
+		if !seen {
+			i = len(sums)
+			at[c.Factor] = i
+			sums = append(sums, FactorSum{})
+		}
+		sums[i].Points += c.Points
+		if c.ExposureID == 0 {
+			sums[i].Own = c
+		} else {
+			sums[i].Rows = append(sums[i].Rows, c)
+		}
+	}
+	return sums
 }
