@@ -44,7 +44,7 @@ type Settings struct {
 	TLSCert string `env:"WARDLINE_TLS_CERT"`
 	TLSKey  string `env:"WARDLINE_TLS_KEY"`
 
-	RescueAfter time.Duration `env:"WARDLINE_RESCUE_AFTER" envDefault:"7h"`
+	RescueAfter time.Duration `env:"WARDLINE_RESCUE_AFTER" envDefault:"20m"`
 	DrainFor    time.Duration `env:"WARDLINE_DRAIN_FOR" envDefault:"20s"`
 	LogLevel    slog.Level    `env:"WARDLINE_LOG_LEVEL" envDefault:"info"`
 	LogFormat   string        `env:"WARDLINE_LOG_FORMAT" envDefault:"text"`

@@ -74,3 +74,16 @@ func Can(a Actor, do Action) bool {
 	}
 	return false
 }
+
+// Validate checks a person that was typed.
+func (u User) Validate() error {
+	if !looksLikeAddress(u.Email) {
+		return Invalid("email", "%q is not an e-mail address.", u.Email)
+	}
+	for _, r := range Roles {
+		if r == u.Role && r != RoleRespondent {
+			return nil
+		}
+	}
+	return Invalid("role", "%q is not a role; the roles are analyst, procurement, ciso, auditor and admin.", string(u.Role))
+}

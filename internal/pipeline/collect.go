@@ -1,0 +1,135 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// Collect runs one source once, if it may run now. What went wrong at the source becomes its state; the returned
+// error is ours alone (database, cancelled), and the job is tried again.
+func (p *Pipeline) Collect(ctx context.Context, key string) error {
+	status, err := p.Store.FindSource(ctx, key)
+	if errors.Is(err, risk.ErrNotFound) {
+		return nil // its definition is gone since the job was queued
+	}
+	if err != nil {
+		return fmt.Errorf("find source %s: %w", key, err)
+	}
+	src, now := status.Source, p.Now()
+	if !src.Enabled || status.Health.State == risk.StatePaused || now.Before(status.Health.NextRun) {
+		return nil
+	}
+	if !src.ReviewBy.IsZero() && now.After(src.ReviewBy) {
+		return p.Store.FinishRun(ctx, risk.SourceRun{SourceID: src.ID, Started: now, Finished: now,
+			State: risk.StateExpired, Why: "The legal basis was to be reviewed by " + src.ReviewBy.Format(time.DateOnly) + ".",
+			NextRun: now.Add(24 * time.Hour)})
+	}
+	if src.Kind == risk.SourceDrop {
+		return p.listDrop(ctx, status, now)
+	}
+	return p.crawl(ctx, status, now)
+}
+
+func (p *Pipeline) crawl(ctx context.Context, status risk.SourceStatus, started time.Time) error {
+	src := status.Source
+	if err := p.Store.StartRun(ctx, src.ID, started); err != nil {
+		return fmt.Errorf("start run of %s: %w", src.Key, err)
+	}
+	list, err := p.watchlist(ctx)
+	if err != nil {
+		return err
+	}
+	known := func(ctx context.Context, key string) (risk.Mark, bool, error) { return p.Store.FindMark(ctx, src.ID, key) }
+	matched := 0
+	report, err := p.Crawler.Crawl(ctx, src, known, func(ctx context.Context, page risk.Page) error {
+		recorded, err := p.process(ctx, list, src, page)
+		matched += recorded.New + recorded.Seen
+		return err
+	})
+	var refused *risk.FetchError
+	if err != nil && !errors.As(err, &refused) {
+		return fmt.Errorf("collect %s: %w", src.Key, err)
+	}
+	if ctx.Err() != nil { // a drain is no failure of the source
+		return fmt.Errorf("collect %s: %w", src.Key, ctx.Err())
+	}
+	run := outcome(status, report, refused, p.Now())
+	run.Started, run.Matched = started, matched
+	p.Log.InfoContext(ctx, "source collected", slog.String("source", src.Key), slog.String("state", string(run.State)),
+		slog.Int("pages", report.Pages), slog.Int("new", report.New), slog.Int("matched", matched),
+		slog.Duration("took", run.Finished.Sub(started)))
+	if err := p.Store.FinishRun(ctx, run); err != nil {
+		return fmt.Errorf("finish run of %s: %w", src.Key, err)
+	}
+	return nil
+}
+
+const longestBackOff = 6 * time.Hour
+
+// outcome says what a run makes of its source: the state, the sentence that explains it, and when to try again.
+func outcome(status risk.SourceStatus, report risk.CrawlReport, refused *risk.FetchError, now time.Time) risk.SourceRun {
+	run := risk.SourceRun{SourceID: status.Source.ID, Finished: now, Report: report, State: risk.StateHealthy}
+	if refused == nil {
+		if len(report.NotUnderstood) > 0 && report.Items == 0 && report.New == 0 {
+			run.Failed, run.State = true, risk.StateLayoutChanged
+			run.Why = fmt.Sprintf("%d pages came, but nothing on them was understood.", report.Pages)
+			run.NextRun = now.Add(backOff(status))
+			return run
+		}
+		if len(report.NotUnderstood) > 0 {
+			run.Why = fmt.Sprintf("%d pages could not be read; the others were.", len(report.NotUnderstood))
+		}
+		return run
+	}
+	run.Failed = true
+	run.State, run.Why = describe(refused)
+	run.NextRun = now.Add(max(backOff(status), refused.RetryAfter))
+	if refused.Kind == risk.FailProxy {
+		run.NextRun = now // the source did nothing wrong: ask again as soon as it is due
+	}
+	return run
+}
+
+// backOff doubles the interval with each failure in a row.
+func backOff(status risk.SourceStatus) time.Duration {
+	wait := max(status.Source.Every, 10*time.Second)
+	for range min(status.Health.Failures, 16) {
+		wait = min(2*wait, longestBackOff)
+	}
+	return max(wait, status.Source.Every)
+}
+
+func describe(e *risk.FetchError) (risk.SourceState, string) {
+	switch e.Kind {
+	case risk.FailProxy:
+		return risk.StateSilent, "The proxy for its route does not answer. No request was sent any other way."
+	case risk.FailCaptcha:
+		return risk.StateCaptcha, "It shows a captcha or a block page instead of its content."
+	case risk.FailLayout:
+		return risk.StateLayoutChanged, "Its pages no longer look as its definition says."
+	case risk.FailStatus:
+		if e.Status == 403 || e.Status == 401 {
+			return risk.StateBackingOff, fmt.Sprintf("It refused us (status %d).", e.Status)
+		}
+		if e.Status == 429 {
+			return risk.StateBackingOff, "It asked us to slow down (status 429)."
+		}
+		return risk.StateBackingOff, fmt.Sprintf("It answered with status %d.", e.Status)
+	case risk.FailTimeout:
+		return risk.StateBackingOff, "It did not answer in time."
+	case risk.FailTooLarge:
+		return risk.StateBackingOff, "Its page is larger than the limit."
+	case risk.FailCut:
+		return risk.StateBackingOff, "Its answer broke off or lied about its length."
+	case risk.FailType:
+		return risk.StateBackingOff, "Its answer is of a type that we do not read."
+	case risk.FailRefused:
+		return risk.StateBackingOff, "It led to an address that we must not reach."
+	}
+	return risk.StateBackingOff, "It could not be reached."
+}

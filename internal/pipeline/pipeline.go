@@ -1,0 +1,137 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/wardline/wardline/internal/match"
+	"github.com/wardline/wardline/internal/risk"
+	"github.com/wardline/wardline/internal/score"
+	"github.com/wardline/wardline/internal/seal"
+)
+
+// Store keeps what the steps find. Each method is one transaction.
+type Store interface {
+	WatchTerms(ctx context.Context) (terms []risk.WatchTerm, version string, err error)
+	FindSupplier(ctx context.Context, id int64) (risk.Supplier, error)
+	SupplierIDs(ctx context.Context) ([]int64, error)
+
+	FindSource(ctx context.Context, key string) (risk.SourceStatus, error)
+	StartRun(ctx context.Context, sourceID int64, now time.Time) error
+	FinishRun(ctx context.Context, run risk.SourceRun) error
+	FindMark(ctx context.Context, sourceID int64, key string) (risk.Mark, bool, error)
+	FindFile(ctx context.Context, sourceID int64, path string) (risk.File, bool, error)
+
+	Record(ctx context.Context, batch risk.Batch, decide risk.Decide) (risk.Recorded, error)
+	Rescore(ctx context.Context, supplierID int64, now time.Time, decide risk.Decide) error
+
+	DueMessages(ctx context.Context, now time.Time, limit int) ([]int64, error)
+	ClaimMessage(ctx context.Context, id int64, now time.Time) (risk.Message, bool, error)
+	FinishMessage(ctx context.Context, m risk.Message) error
+}
+
+// Crawler reads a source page by page. visit must have kept a page's items and marks when it returns.
+type Crawler interface {
+	Crawl(ctx context.Context, src risk.Source, known func(ctx context.Context, key string) (risk.Mark, bool, error),
+		visit func(ctx context.Context, p risk.Page) error) (risk.CrawlReport, error)
+}
+
+// Dumps reads the drop folder.
+type Dumps interface {
+	// Files lists what lies in the folder and is no longer being written; paths are relative to it.
+	Files(folder string) ([]risk.File, error)
+	// Blocks reads a file or archive; what cannot be read is named in skipped and the rest is read.
+	Blocks(ctx context.Context, path string, visit func(risk.Block) error) (skipped []string, err error)
+}
+
+// Mailer sends one message to one person.
+type Mailer interface {
+	Send(ctx context.Context, m risk.Message) error
+	Retryable(err error) bool
+	Backoff(attempts int) time.Duration
+}
+
+// Queue takes further jobs.
+type Queue interface {
+	Insert(ctx context.Context, jobs ...risk.Job) error
+}
+
+// Pipeline runs the steps. All fields but Mailer must be set; without a Mailer messages wait in the outbox.
+type Pipeline struct {
+	Store     Store
+	Crawler   Crawler
+	Dumps     Dumps
+	Mailer    Mailer
+	Queue     Queue
+	Keys      *seal.Keys
+	Weights   score.Weights
+	WatchDuty risk.Person
+	Log       *slog.Logger
+	Now       func() time.Time
+
+	mu      sync.Mutex
+	scanner *match.Scanner // compiled from the terms of version
+	version string
+}
+
+// watchlist is the compiled watch terms of one run, with the suppliers that they lead to.
+type watchlist struct {
+	scanner *match.Scanner
+	version string
+	store   Store
+	mu      sync.Mutex
+	known   map[int64]risk.Supplier
+}
+
+// watchlist compiles the terms when they have changed since the last run.
+func (p *Pipeline) watchlist(ctx context.Context) (*watchlist, error) {
+	terms, version, err := p.Store.WatchTerms(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read watch terms: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.scanner == nil || version != p.version {
+		scanner, err := match.Compile(terms)
+		if err != nil {
+			return nil, fmt.Errorf("compile %d watch terms: %w", len(terms), err)
+		}
+		p.scanner, p.version = scanner, version
+	}
+	return &watchlist{scanner: p.scanner, version: version, store: p.Store, known: map[int64]risk.Supplier{}}, nil
+}
+
+func (l *watchlist) supplier(ctx context.Context, id int64) (risk.Supplier, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s, ok := l.known[id]; ok {
+		return s, nil
+	}
+	s, err := l.store.FindSupplier(ctx, id)
+	if err != nil {
+		return s, fmt.Errorf("find supplier %d of a hit: %w", id, err)
+	}
+	l.known[id] = s
+	return s, nil
+}
+
+// Rescore recomputes a supplier's score, or every supplier's for id 0: evidence ages by the day.
+func (p *Pipeline) Rescore(ctx context.Context, id int64) error {
+	ids := []int64{id}
+	if id == 0 {
+		var err error
+		if ids, err = p.Store.SupplierIDs(ctx); err != nil {
+			return fmt.Errorf("list suppliers to rescore: %w", err)
+		}
+	}
+	now := p.Now()
+	for _, id := range ids {
+		if err := p.Store.Rescore(ctx, id, now, p.decide(now)); err != nil {
+			return fmt.Errorf("rescore supplier %d: %w", id, err)
+		}
+	}
+	return nil
+}
