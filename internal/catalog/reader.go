@@ -1,0 +1,279 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/andybalholm/cascadia"
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// reader walks one YAML document and collects every problem with its line, where a decoder would stop at the first.
+type reader struct {
+	file     string
+	problems []error
+}
+
+// keys says what each key of a mapping sets. A key that is not listed is a problem.
+type keys map[string]func(ast.Node)
+
+func (r *reader) problem(line int, format string, args ...any) {
+	r.problems = append(r.problems, risk.Invalid(fmt.Sprintf("%s:%d", r.file, line), format, args...))
+}
+
+// document reads the file's only document, which must be a mapping.
+func (r *reader) document(data []byte, k keys) (lines map[string]int) {
+	file, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		r.problem(syntaxLine(err), "This is not valid YAML.")
+		return nil
+	}
+	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
+		r.problem(1, "The file must hold exactly one definition.")
+		return nil
+	}
+	return r.mapping(file.Docs[0].Body, "", k)
+}
+
+func syntaxLine(err error) int {
+	var syntax *yaml.SyntaxError
+	if errors.As(err, &syntax) && syntax.Token != nil {
+		return syntax.Token.Position.Line
+	}
+	return 1
+}
+
+// mapping calls the setter of every key and tells at which line each key stood.
+func (r *reader) mapping(n ast.Node, prefix string, k keys) map[string]int {
+	values, ok := mappingValues(n)
+	if !ok {
+		r.problem(line(n), "A list of keys and values is expected here.")
+		return nil
+	}
+	lines := make(map[string]int, len(values))
+	for _, v := range values {
+		name := v.Key.GetToken().Value
+		at := v.Key.GetToken().Position.Line
+		set, known := k[name]
+		switch {
+		case !known:
+			r.problem(at, "The key %q is not known.", prefix+name)
+		case lines[name] != 0:
+			r.problem(at, "The key %q is already given in line %d.", prefix+name, lines[name])
+		default:
+			lines[name] = at
+			set(v.Value)
+		}
+	}
+	return lines
+}
+
+func mappingValues(n ast.Node) ([]*ast.MappingValueNode, bool) {
+	switch m := n.(type) {
+	case *ast.MappingNode:
+		return m.Values, true
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{m}, true
+	}
+	return nil, false
+}
+
+func line(n ast.Node) int {
+	if n == nil || n.GetToken() == nil {
+		return 1
+	}
+	return n.GetToken().Position.Line
+}
+
+// scalar gives a plain value's text. Anchors, aliases and tags are refused: a definition says what it means in place.
+func (r *reader) scalar(n ast.Node) (string, bool) {
+	var s string
+	switch v := n.(type) {
+	case *ast.StringNode:
+		s = v.Value
+	case *ast.LiteralNode:
+		s = v.Value.Value
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		s = n.GetToken().Value
+	default:
+		r.problem(line(n), "A single value is expected here.")
+		return "", false
+	}
+	if strings.Contains(s, "${") {
+		r.problem(line(n), "Variables are not expanded in definitions; write the value itself.")
+		return "", false
+	}
+	return strings.TrimSpace(s), true
+}
+
+func (r *reader) text(to *string) func(ast.Node) {
+	return func(n ast.Node) {
+		if s, ok := r.scalar(n); ok {
+			*to = s
+		}
+	}
+}
+
+// selector reads a CSS selector; " @name" after it, or "@name" alone, reads that attribute.
+func (r *reader) selector(to *string) func(ast.Node) {
+	return func(n ast.Node) {
+		s, ok := r.scalar(n)
+		if !ok {
+			return
+		}
+		css, attribute, reads := strings.Cut(s, "@")
+		if css = strings.TrimSpace(css); css != "" {
+			if _, err := cascadia.ParseGroup(css); err != nil {
+				r.problem(line(n), "%q is not a CSS selector.", css)
+				return
+			}
+		}
+		if s == "" || reads && strings.TrimSpace(attribute) == "" {
+			r.problem(line(n), "A CSS selector is expected here.")
+			return
+		}
+		*to = s
+	}
+}
+
+func (r *reader) texts(to *[]string) func(ast.Node) {
+	return func(n ast.Node) {
+		list, ok := n.(*ast.SequenceNode)
+		if !ok {
+			r.problem(line(n), "A list is expected here.")
+			return
+		}
+		*to = nil
+		for _, v := range list.Values {
+			if s, ok := r.scalar(v); ok && s != "" {
+				*to = append(*to, s)
+			}
+		}
+	}
+}
+
+func (r *reader) duration(to *time.Duration, least, most time.Duration) func(ast.Node) {
+	return func(n ast.Node) {
+		s, ok := r.scalar(n)
+		if !ok {
+			return
+		}
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			r.problem(line(n), "%q is not a duration such as 30s, 10m or 6h.", s)
+			return
+		}
+		if d < least || d > most {
+			r.problem(line(n), "%s is outside %s to %s.", s, least, most)
+			return
+		}
+		*to = d
+	}
+}
+
+func (r *reader) count(to *int, least, most int) func(ast.Node) {
+	return func(n ast.Node) {
+		s, ok := r.scalar(n)
+		if !ok {
+			return
+		}
+		v, err := strconv.Atoi(s)
+		if err != nil || v < least || v > most {
+			r.problem(line(n), "%q is not a whole number from %d to %d.", s, least, most)
+			return
+		}
+		*to = v
+	}
+}
+
+func (r *reader) share(to *float64) func(ast.Node) {
+	return func(n ast.Node) {
+		s, ok := r.scalar(n)
+		if !ok {
+			return
+		}
+		v, err := strconv.ParseFloat(s, 64)
+		if err != nil || !(v >= 0 && v <= 1) {
+			r.problem(line(n), "%q is not a number from 0 to 1.", s)
+			return
+		}
+		*to = v
+	}
+}
+
+func (r *reader) flag(to *bool) func(ast.Node) {
+	return func(n ast.Node) {
+		v, ok := n.(*ast.BoolNode)
+		if !ok {
+			r.problem(line(n), "true or false is expected here.")
+			return
+		}
+		*to = v.Value
+	}
+}
+
+func (r *reader) day(to *time.Time) func(ast.Node) {
+	return func(n ast.Node) {
+		s, ok := r.scalar(n)
+		if !ok {
+			return
+		}
+		d, err := time.Parse(time.DateOnly, s)
+		if err != nil {
+			r.problem(line(n), "%q is not a day such as 2027-12-31.", s)
+			return
+		}
+		*to = d
+	}
+}
+
+var byteUnits = []struct {
+	suffix string
+	factor int64
+}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}}
+
+const mostBytes = 1 << 30
+
+func (r *reader) bytes(to *int64) func(ast.Node) {
+	return func(n ast.Node) {
+		s, ok := r.scalar(n)
+		if !ok {
+			return
+		}
+		digits, factor := s, int64(1)
+		for _, u := range byteUnits {
+			if d, found := strings.CutSuffix(s, u.suffix); found {
+				digits, factor = strings.TrimSpace(d), u.factor
+			}
+		}
+		v, err := strconv.ParseInt(digits, 10, 64)
+		if err != nil || v < 1 || v > mostBytes/factor {
+			r.problem(line(n), "%q is not a size such as 512KiB or 5MiB, at most 1GiB.", s)
+			return
+		}
+		*to = v * factor
+	}
+}
+
+func (r *reader) oneOf(set func(string), allowed ...string) func(ast.Node) {
+	return func(n ast.Node) {
+		s, ok := r.scalar(n)
+		if !ok {
+			return
+		}
+		for _, a := range allowed {
+			if s == a {
+				set(s)
+				return
+			}
+		}
+		r.problem(line(n), "%q is not one of: %s.", s, strings.Join(allowed, ", "))
+	}
+}

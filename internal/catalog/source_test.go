@@ -1,0 +1,158 @@
+package catalog_test
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/wardline/wardline/internal/catalog"
+	"github.com/wardline/wardline/internal/risk"
+)
+
+const forum = `key: forum-f07
+name: Example board
+kind: forum
+route: tor
+address: http://boardexample.onion/index
+every: 15m
+owner: Security operations
+legal_basis: "Legitimate interest"
+review_by: 2027-12-31
+reliability: 0.6
+allowed: [mirrorexample.onion]
+limits: {body: 2MiB, timeout: 2m, pages: 40}
+politeness: {delay: 2s, jitter: 500ms}
+read:
+  boards: "a.board"
+  list: "tr.thread"
+  link: "a.title"
+  marker: "td.last @data-at"
+  post: "div.post"
+  post_id: "@id"
+  body: "div.body"
+  date: "time @datetime"
+  expect: "table.threads"
+sample: {read: samples/a.html, refuse: samples/b.html}
+`
+
+func TestParseSourceFillsEverything(t *testing.T) {
+	got, err := catalog.ParseSource("f.yaml", []byte(forum))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := risk.Source{
+		Key: "forum-f07", Name: "Example board", Kind: risk.SourceForum, Route: risk.RouteTor,
+		Address: "http://boardexample.onion/index", Every: 15 * time.Minute,
+		Owner: "Security operations", LegalBasis: "Legitimate interest",
+		ReviewBy: time.Date(2027, 12, 31, 0, 0, 0, 0, time.UTC), Reliability: 0.6, Enabled: true,
+		Limits: risk.Limits{BodyBytes: 2 << 20, Timeout: 2 * time.Minute, Redirects: 3, Depth: 10, Pages: 40,
+			ContentTypes: []string{"text/html", "application/xhtml+xml", "text/plain", "text/csv", "application/json", "application/xml", "text/xml"}},
+		Politeness: risk.Politeness{Delay: 2 * time.Second, Jitter: 500 * time.Millisecond},
+		Read: risk.Reading{Boards: "a.board", List: "tr.thread", Link: "a.title", Marker: "td.last @data-at", Post: "div.post",
+			PostID: "@id", Body: "div.body", Date: "time @datetime", Dates: []string{time.RFC3339}, Expect: "table.threads"},
+		Allowed: []string{"mirrorexample.onion"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestDefaultLimitsByRoute(t *testing.T) {
+	for route, want := range map[string]time.Duration{"tor": 90 * time.Second, "direct": 30 * time.Second} {
+		def := strings.Replace(forum, "route: tor", "route: "+route, 1)
+		def = strings.Replace(def, "timeout: 2m, ", "", 1)
+		if route == "direct" {
+			def = strings.ReplaceAll(def, ".onion", ".example")
+		}
+		s, err := catalog.ParseSource("f.yaml", []byte(def))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Limits.Timeout != want {
+			t.Errorf("route %s: timeout %s, want %s", route, s.Limits.Timeout, want)
+		}
+	}
+}
+
+func TestProblemsAreNamedByFileAndLine(t *testing.T) {
+	cases := []struct {
+		name, old, new string
+		want           []string
+	}{
+		{"unknown key", "every: 15m", "evry: 15m", []string{`f.yaml:6: The key "evry" is not known.`}},
+		{"unknown key below read", `  body: "div.body"`, `  bodies: "div.body"`, []string{`f.yaml:21: The key "read.bodies" is not known.`}},
+		{"key given twice", "every: 15m", "name: Again", []string{`f.yaml:6: The key "name" is already given in line 2.`}},
+		{"no legal basis", "legal_basis: \"Legitimate interest\"\n", "", []string{`f.yaml:1: The key "legal_basis" is required.`}},
+		{"no review day", "review_by: 2027-12-31\n", "", []string{`f.yaml:1: The key "review_by" is required.`}},
+		{"variable", "owner: Security operations", "owner: ${OWNER}", []string{"f.yaml:7: Variables are not expanded in definitions; write the value itself."}},
+		{"duration", "every: 15m", "every: often", []string{`f.yaml:6: "often" is not a duration such as 30s, 10m or 6h.`}},
+		{"selector", `"tr.thread"`, `"tr[thread"`, []string{`f.yaml:16: "tr[thread" is not a CSS selector.`}},
+		{"onion over direct", "route: tor", "route: direct", []string{"f.yaml:5: An onion address needs the route tor."}},
+		{"onion to clearnet", "mirrorexample.onion", "mirror.example", []string{`f.yaml:11: "mirror.example" is not an onion host; an onion source stays inside .onion.`}},
+		{"allowed IP", "mirrorexample.onion", "192.0.2.7", []string{`f.yaml:11: "192.0.2.7" is an IP address; links may lead to named hosts only.`}},
+		{"scheme", "http://boardexample", "ftp://boardexample", []string{"f.yaml:5: The address must be a whole http or https address."}},
+		{"user in address", "http://board", "http://me:pw@board", []string{"f.yaml:5: The address must not hold a user name or password."}},
+		{"missing for kind", "  body: \"div.body\"\n", "", []string{`f.yaml:14: A source of the kind forum needs the key "read.body".`}},
+		{"file route", "route: tor", "route: file", []string{"f.yaml:4: The route file is for the kind drop, and only for it."}},
+		{"size", "2MiB", "2GiB", []string{`f.yaml:12: "2GiB" is not a size such as 512KiB or 5MiB, at most 1GiB.`}},
+		{"layout without year", `"time @datetime"`, "\"time\"\n  dates: [\"Jan 2\"]", []string{`f.yaml:23: "Jan 2" is not a Go date layout such as "2006-01-02 15:04", and not unix.`}},
+		{"zone", `"time @datetime"`, "\"time\"\n  zone: Mars/North", []string{`f.yaml:23: "Mars/North" is not a time zone such as Europe/London.`}},
+		{"syntax", "owner: Security operations", "owner: [", []string{"f.yaml:7: This is not valid YAML."}},
+		{"alias", "owner: Security operations", "owner: *other", []string{"f.yaml:7: A single value is expected here."}},
+		{"several at once", "every: 15m\nowner: Security operations", "every: soon\nowner: {}", []string{
+			`f.yaml:6: "soon" is not a duration such as 30s, 10m or 6h.`, "f.yaml:7: A single value is expected here."}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if !strings.Contains(forum, c.old) {
+				t.Fatalf("the definition does not hold %q", c.old)
+			}
+			_, err := catalog.ParseSource("f.yaml", []byte(strings.Replace(forum, c.old, c.new, 1)))
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			if !errors.Is(err, risk.ErrInvalid) {
+				t.Errorf("%v is not risk.ErrInvalid", err)
+			}
+			if got := strings.Split(err.Error(), "\n"); !reflect.DeepEqual(got, c.want) {
+				t.Errorf("got  %q\nwant %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestLoadSourcesKeepsTheGoodOnes(t *testing.T) {
+	fsys := fstest.MapFS{
+		"s/a.yaml":    {Data: []byte(forum)},
+		"s/b.yaml":    {Data: []byte("key: [")},
+		"s/c.yaml":    {Data: []byte(strings.Replace(forum, "forum-f07", "forum-f08", 1))},
+		"s/d.yaml":    {Data: []byte(forum)},
+		"s/README.md": {Data: []byte("# not a definition")},
+	}
+	sources, problems := catalog.LoadSources(fsys, "s")
+	if len(sources) != 2 || sources[0].Key != "forum-f07" || sources[1].Key != "forum-f08" {
+		t.Errorf("sources: %+v", sources)
+	}
+	want := []string{"s/b.yaml:1: This is not valid YAML.", `s/d.yaml:1: The key "forum-f07" is already used by s/a.yaml.`}
+	var got []string
+	for _, p := range problems {
+		got = append(got, p.Error())
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("problems %q, want %q", got, want)
+	}
+}
+
+func FuzzParseSource(f *testing.F) {
+	f.Add([]byte(forum))
+	f.Add([]byte("a: &x [*x]"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := catalog.ParseSource("f", data)
+		if err == nil && (s.Key == "" || s.LegalBasis == "" || s.Limits.BodyBytes == 0 && s.Kind != risk.SourceDrop) {
+			t.Errorf("accepted without what is required: %+v", s)
+		}
+	})
+}
