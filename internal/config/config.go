@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -109,11 +110,7 @@ func (s *Settings) fillIn() {
 		s.Drop = filepath.Join(s.Data, "drop")
 	}
 	if s.PublicURL == "" {
-		scheme := "http://"
-		if s.TLSCert != "" {
-			scheme = "https://"
-		}
-		s.PublicURL = scheme + strings.Replace(s.Addr, "127.0.0.1:", "localhost:", 1)
+		s.ServeAt(s.Addr)
 	}
 	s.PublicURL = strings.TrimSuffix(s.PublicURL, "/")
 }
@@ -215,4 +212,24 @@ func (s Settings) LogValue() slog.Value {
 		slog.String("addr", s.Addr), slog.String("public_url", s.PublicURL), slog.String("data", s.Data),
 		slog.String("database", database), slog.Bool("tor", s.TorProxy != ""), slog.Bool("mail", s.SMTPHost != ""),
 		slog.Bool("watch_duty", s.WatchDuty != ""), slog.Bool("tls", s.TLSCert != ""))
+}
+
+// SendMailTo points the settings at a mail server on this machine, host:port.
+func (s *Settings) SendMailTo(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("mail server %s: %w", address, err)
+	}
+	s.SMTPHost = host
+	s.SMTPPort, err = strconv.Atoi(port)
+	return err
+}
+
+// ServeAt sets the address to listen on, and by it the address that people use.
+func (s *Settings) ServeAt(address string) {
+	scheme := "http://"
+	if s.TLSCert != "" {
+		scheme = "https://"
+	}
+	s.Addr, s.PublicURL = address, scheme+strings.Replace(address, "127.0.0.1:", "localhost:", 1)
 }

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/wardline/wardline/internal/catalog"
+	"github.com/wardline/wardline/internal/collect"
+	"github.com/wardline/wardline/internal/config"
+	"github.com/wardline/wardline/internal/dump"
+	"github.com/wardline/wardline/internal/job"
+	"github.com/wardline/wardline/internal/mail"
+	"github.com/wardline/wardline/internal/pipeline"
+	"github.com/wardline/wardline/internal/risk"
+	"github.com/wardline/wardline/internal/score"
+	"github.com/wardline/wardline/internal/seal"
+	"github.com/wardline/wardline/internal/store"
+)
+
+// app holds what every command that touches the database needs.
+type app struct {
+	settings config.Settings
+	log      *slog.Logger
+	store    *store.Store
+	now      func() time.Time
+}
+
+// openApp reads the settings and opens the database; the caller closes it.
+func openApp(ctx context.Context) (*app, error) {
+	settings, err := config.Read()
+	if err != nil {
+		return nil, err
+	}
+	return newApp(ctx, settings)
+}
+
+func newApp(ctx context.Context, settings config.Settings) (*app, error) {
+	if err := os.MkdirAll(settings.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("make data folder: %w", err)
+	}
+	a := &app{settings: settings, log: newLog(settings), now: func() time.Time { return time.Now().UTC() }}
+	var err error
+	a.store, err = store.Open(ctx, store.Options{DSN: settings.DatabaseURL, Log: a.log, Now: a.now})
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *app) close() { _ = a.store.Close() }
+
+func newLog(s config.Settings) *slog.Logger {
+	options := &slog.HandlerOptions{Level: s.LogLevel}
+	if s.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}
+
+// withStore runs one command on a database whose schema is right, with a queue that takes jobs and works none.
+func withStore(ctx context.Context, do func(*app) error) error {
+	a, err := openApp(ctx)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	if err := a.ready(ctx); err != nil {
+		return err
+	}
+	queue, err := a.newJobs("", nil, nil, job.Workers{})
+	if err != nil {
+		return err
+	}
+	a.store.UseQueue(queue)
+	return do(a)
+}
+
+// ready migrates the embedded database by itself; a database that other machines share is migrated by hand.
+func (a *app) ready(ctx context.Context) error {
+	if a.store.Dialect() == "sqlite" {
+		return a.migrate(ctx)
+	}
+	_, pending, err := a.store.Migrations(ctx)
+	if err != nil {
+		return err
+	}
+	if pending > 0 {
+		return fmt.Errorf("the database lacks %d migrations: stop all wardline processes and run `wardline migrate`", pending)
+	}
+	return nil
+}
+
+func (a *app) migrate(ctx context.Context) error {
+	if err := a.store.Migrate(ctx); err != nil {
+		return err
+	}
+	return job.Migrate(ctx, a.store.DB(), a.store.Dialect())
+}
+
+func (a *app) newJobs(clientID string, queues []string, schedules []job.Schedule, workers job.Workers) (*job.Client, error) {
+	return job.New(job.Options{
+		DB: a.store.DB(), Dialect: a.store.Dialect(), DSN: a.settings.DatabaseURL, ClientID: clientID, Queues: queues,
+		Schedules: schedules, RescueAfter: a.settings.RescueAfter, Log: a.log,
+	}, workers)
+}
+
+// newPipeline hands the adapters to the steps.
+func (a *app) newPipeline(keys *seal.Keys, egress collect.Config) (*pipeline.Pipeline, error) {
+	weights, err := score.LoadWeights()
+	if err != nil {
+		return nil, err
+	}
+	crawler, err := collect.New(egress)
+	if err != nil {
+		return nil, err
+	}
+	p := &pipeline.Pipeline{
+		Store: a.store, Crawler: crawler, Dumps: dumps{now: a.now}, Keys: keys, Weights: weights,
+		WatchDuty: a.settings.Duty(), Log: a.log, Now: a.now,
+	}
+	if a.settings.SMTPHost != "" {
+		sender, err := a.newSender()
+		if err != nil {
+			return nil, err
+		}
+		p.Mailer = mailer{sender}
+	}
+	return p, nil
+}
+
+func (a *app) newSender() (*mail.Sender, error) {
+	s := a.settings
+	return mail.New(mail.Config{
+		Host: s.SMTPHost, Port: s.SMTPPort, User: s.SMTPUser, Password: s.SMTPPassword.Reveal(), From: s.SMTPFrom,
+		TLS: s.SMTPTLS, CAFile: s.SMTPCAFile, PublicURL: s.PublicURL,
+	})
+}
+
+// egress is how the collector may leave this machine.
+func (a *app) egress() collect.Config {
+	return collect.Config{TorProxy: a.settings.TorProxy, Log: a.log, Now: a.now}
+}
+
+// definitions are the sources to run: the operator's YAML files and the drop folder.
+func (a *app) definitions() ([]risk.Source, error) {
+	if err := os.MkdirAll(a.settings.Drop, 0o700); err != nil {
+		return nil, fmt.Errorf("make drop folder: %w", err)
+	}
+	sources := []risk.Source{pipeline.DropSource(a.settings.Drop, dropInterval)}
+	if a.settings.Sources == "" {
+		return sources, nil
+	}
+	loaded, problems := catalog.LoadSources(os.DirFS(a.settings.Sources), ".")
+	for _, p := range problems {
+		a.log.Error("source definition left out", slog.Any("error", p))
+	}
+	if len(loaded) == 0 && len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	return append(sources, loaded...), nil
+}
+
+const dropInterval = 15 * time.Second
+
+func schedules(sources []risk.Source) []job.Schedule {
+	all := []job.Schedule{
+		{Key: "outbox", Every: 30 * time.Second, Job: risk.Job{Kind: risk.JobSendMail}},
+		{Key: "rescore", Every: 24 * time.Hour, Job: risk.Job{Kind: risk.JobRescore}},
+	}
+	for _, src := range sources {
+		if src.Enabled {
+			all = append(all, job.Schedule{Key: "collect:" + src.Key, Every: src.Every, Job: risk.Job{Kind: risk.JobCollect, SourceKey: src.Key}})
+		}
+	}
+	return all
+}
+
+// dumps adapts package dump to what the pipeline asks for.
+type dumps struct{ now func() time.Time }
+
+func (d dumps) Files(folder string) ([]risk.File, error) { return dump.Files(folder, d.now()) }
+
+func (d dumps) Blocks(ctx context.Context, path string, visit func(risk.Block) error) ([]string, error) {
+	skips, err := dump.Blocks(ctx, path, dump.Options{Source: risk.SourceDrop}, visit)
+	named := make([]string, 0, len(skips))
+	for _, s := range skips {
+		named = append(named, s.Entry+": "+s.Why)
+	}
+	return named, err
+}
+
+// mailer adapts package mail to what the pipeline asks for.
+type mailer struct{ *mail.Sender }
+
+func (mailer) Retryable(err error) bool           { return mail.Retryable(err) }
+func (mailer) Backoff(attempts int) time.Duration { return mail.Backoff(attempts) }

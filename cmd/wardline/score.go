@@ -1,0 +1,138 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+func scoreCommand() *cobra.Command {
+	command := &cobra.Command{Use: "score", Short: "Posture scores and their arithmetic"}
+	var asJSON bool
+	explain := &cobra.Command{
+		Use:   "explain SUPPLIER",
+		Short: "Show a supplier's score with every row that made it (by name or number)",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withStore(cmd.Context(), func(a *app) error {
+				supplier, err := a.findSupplier(cmd, args[0])
+				if err != nil {
+					return err
+				}
+				posture, err := a.store.FindScore(cmd.Context(), supplier.ID)
+				if errors.Is(err, risk.ErrNotFound) {
+					return fmt.Errorf("%s has no score yet: it is computed once a worker runs", supplier.Name)
+				}
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return json.NewEncoder(cmd.OutOrStdout()).Encode(explained(supplier, posture))
+				}
+				return printScore(cmd.OutOrStdout(), supplier, posture)
+			})
+		},
+	}
+	explain.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
+	command.AddCommand(explain)
+	return command
+}
+
+func (a *app) findSupplier(cmd *cobra.Command, nameOrNumber string) (risk.Supplier, error) {
+	supplier, err := a.store.FindSupplierByName(cmd.Context(), nameOrNumber)
+	if id, notNumber := strconv.ParseInt(nameOrNumber, 10, 64); errors.Is(err, risk.ErrNotFound) && notNumber == nil {
+		supplier, err = a.store.FindSupplier(cmd.Context(), id)
+	}
+	if errors.Is(err, risk.ErrNotFound) {
+		return supplier, fmt.Errorf("no supplier %q", nameOrNumber)
+	}
+	return supplier, err
+}
+
+// explanation is the documented shape of `score explain --json`; numbers are points of 0…100, times RFC 3339.
+type explanation struct {
+	Supplier   string           `json:"supplier"`
+	Number     float64          `json:"number"`
+	Range      [2]float64       `json:"range"` // 80 %
+	Confidence float64          `json:"confidence"`
+	Grade      *string          `json:"grade"` // null = insufficient evidence
+	Weights    string           `json:"weights"`
+	At         time.Time        `json:"at"`
+	Rows       []explanationRow `json:"contributions"`
+}
+
+type explanationRow struct {
+	Factor      string     `json:"factor"`
+	Exposure    string     `json:"exposure,omitempty"`
+	Label       string     `json:"label"`
+	Points      float64    `json:"points"`
+	Unknown     bool       `json:"unknown,omitempty"`
+	X           float64    `json:"x"`
+	Weight      float64    `json:"weight"`
+	Prevalence  float64    `json:"prevalence"`
+	AgeFactor   float64    `json:"age_factor,omitempty"`
+	SizeFactor  float64    `json:"size_factor,omitempty"`
+	Quality     float64    `json:"quality,omitempty"`
+	FirstSeen   *time.Time `json:"first_seen,omitempty"`
+	LastSeen    *time.Time `json:"last_seen,omitempty"`
+	ClearsOn    *time.Time `json:"clears_on,omitempty"`
+	HowToRefute string     `json:"how_to_refute,omitempty"`
+}
+
+func explained(supplier risk.Supplier, s risk.Score) explanation {
+	e := explanation{Supplier: supplier.Name, Number: s.Number, Range: [2]float64{s.Low, s.High}, Confidence: s.Confidence,
+		Weights: s.Weights, At: s.At, Rows: make([]explanationRow, 0, len(s.Contributions))}
+	if s.Sufficient() {
+		e.Grade = &s.Grade
+	}
+	for _, c := range s.Contributions {
+		row := explanationRow{Factor: c.Factor, Label: c.Label, Points: c.Points, Unknown: c.Unknown, X: c.X, Weight: c.Weight,
+			Prevalence: c.Prevalence, AgeFactor: c.AgeFactor, SizeFactor: c.SizeFactor, Quality: c.Quality,
+			FirstSeen: known(c.FirstSeen), LastSeen: known(c.LastSeen), ClearsOn: known(c.ClearsOn), HowToRefute: c.HowToRefute}
+		if c.ExposureID != 0 {
+			row.Exposure = risk.Exposure{ID: c.ExposureID}.Ref()
+		}
+		e.Rows = append(e.Rows, row)
+	}
+	return e
+}
+
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func printScore(out io.Writer, supplier risk.Supplier, s risk.Score) error {
+	grade := s.Grade
+	if !s.Sufficient() {
+		grade = "insufficient evidence"
+	}
+	fmt.Fprintf(out, "%s: %.1f (%s), 80 %% range %.1f to %.1f, confidence %.2f, weights %s, %s\n\n",
+		supplier.Name, s.Number, grade, s.Low, s.High, s.Confidence, s.Weights, s.At.Format(time.RFC3339))
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "points\tfactor\tage\tclears on\twhat")
+	for _, c := range s.Contributions {
+		points, age, clears := fmt.Sprintf("%+.2f", c.Points), "", ""
+		if c.Unknown {
+			points = "unknown"
+		}
+		if c.AgeFactor > 0 {
+			age = fmt.Sprintf("×%.2f", c.AgeFactor)
+		}
+		if !c.ClearsOn.IsZero() {
+			clears = c.ClearsOn.Format(time.DateOnly)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", points, c.Factor, age, clears, c.Label)
+	}
+	return table.Flush()
+}
