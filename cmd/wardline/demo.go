@@ -228,8 +228,7 @@ func (d *demo) announce(ctx context.Context, a *app) error {
 		case <-tick.C:
 		}
 	}
-	fmt.Fprintf(d.out, "open %s/demo/%s
-", a.settings.PublicURL, d.token)
+	fmt.Fprintf(d.out, "open %s/demo/%s\n", a.settings.PublicURL, d.token)
 	return nil
 }
 
