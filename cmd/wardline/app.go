@@ -35,14 +35,14 @@ func openApp(ctx context.Context) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newApp(ctx, settings)
+	return newApp(ctx, settings, func() time.Time { return time.Now().UTC() })
 }
 
-func newApp(ctx context.Context, settings config.Settings) (*app, error) {
+func newApp(ctx context.Context, settings config.Settings, now func() time.Time) (*app, error) {
 	if err := os.MkdirAll(settings.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make data folder: %w", err)
 	}
-	a := &app{settings: settings, log: newLog(settings), now: func() time.Time { return time.Now().UTC() }}
+	a := &app{settings: settings, log: newLog(settings), now: now}
 	var err error
 	a.store, err = store.Open(ctx, store.Options{DSN: settings.DatabaseURL, Log: a.log, Now: a.now})
 	if err != nil {
