@@ -1,0 +1,68 @@
+package match
+
+import "encoding/binary"
+
+const (
+	blockBytes  = 64
+	chunkBlocks = 32 // blocks classified at a time: their planes stay in the first-level cache
+)
+
+// planes are bitmaps over up to chunkBlocks blocks of 64 bytes; bit i of element n stands for byte 64n+i.
+type planes struct {
+	label [chunkBlocks]uint64 // letters, digits, '.', '_', '-'
+	word  [chunkBlocks]uint64 // letters, digits
+	dot   [chunkBlocks]uint64
+	high  [chunkBlocks]uint64 // bytes ≥ 0x80
+}
+
+// classify fills the planes for the first n whole blocks of p. It is the only part that a faster processor-specific
+// kernel would replace; whatever replaces it must give the same bitmaps.
+var classify = classifyPortable
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x80 * ones
+	lows  = 0x7f * ones
+
+	gather = 0x0002040810204081 // multiplied with bits 7, 15, … 63, brings them together in the top byte
+)
+
+// classifyPortable works on eight bytes at a time. Adding 0x80-lo to a seven-bit byte carries into bit 7 when the
+// byte is at least lo; bytes ≥ 0x80 are taken out at the end.
+func classifyPortable(p []byte, out *planes, n int) {
+	p = p[:n*blockBytes]
+	for b := range out.label[:n] {
+		block := p[b*blockBytes : b*blockBytes+blockBytes : b*blockBytes+blockBytes]
+		var label, word, dot, seen uint64
+		for i := 0; i < blockBytes; i += 8 {
+			x := binary.LittleEndian.Uint64(block[i : i+8])
+			seen |= x
+			y := x & lows
+			z := y | 0x20*ones
+			w := (z+(0x80-'a')*ones)&^(z+(0x7f-'z')*ones) | (y+(0x80-'0')*ones)&^(y+(0x7f-'9')*ones)
+			notDot := (y ^ '.'*ones) + lows
+			notDash := ((y ^ '-'*ones) + lows) & ((y ^ '_'*ones) + lows)
+			ascii := ^x & highs
+			w &= ascii
+			d := ^notDot & ascii
+			l := w | d | ^notDash&ascii
+			label |= l * gather >> 56 << i
+			word |= w * gather >> 56 << i
+			dot |= d * gather >> 56 << i
+		}
+		out.label[b], out.word[b], out.dot[b] = label, word, dot
+		out.high[b] = 0
+		if seen&highs != 0 {
+			out.high[b] = highBits(block)
+		}
+	}
+}
+
+func highBits(block []byte) uint64 {
+	var high uint64
+	for i := 0; i < blockBytes; i += 8 {
+		x := binary.LittleEndian.Uint64(block[i : i+8])
+		high |= (x & highs) * gather >> 56 << i
+	}
+	return high
+}
