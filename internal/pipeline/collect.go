@@ -44,7 +44,9 @@ func (p *Pipeline) crawl(ctx context.Context, status risk.SourceStatus, started 
 	if err != nil {
 		return err
 	}
-	known := func(ctx context.Context, key string) (risk.Mark, bool, error) { return p.Store.FindMark(ctx, src.ID, key) }
+	known := func(ctx context.Context, key string) (risk.Mark, bool, error) {
+		return p.Store.FindMark(ctx, src.ID, key)
+	}
 	matched := 0
 	report, err := p.Crawler.Crawl(ctx, src, known, func(ctx context.Context, page risk.Page) error {
 		recorded, err := p.process(ctx, list, src, page)
