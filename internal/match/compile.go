@@ -27,6 +27,7 @@ func Compile(terms []risk.WatchTerm) (*Scanner, error) {
 	}
 	b.addresses.sort()
 	b.hosts = newKeySet(b.hostKeys)
+	b.deep = newKeySet(b.deepKeys)
 	b.words = newKeySet(b.wordKeys)
 	s := b.Scanner
 	s.pool.New = func() any { return new(cursor) }
@@ -36,7 +37,7 @@ func Compile(terms []risk.WatchTerm) (*Scanner, error) {
 // builder is a scanner in the making.
 type builder struct {
 	*Scanner
-	hostKeys, wordKeys []uint64
+	hostKeys, deepKeys, wordKeys []setKey
 }
 
 func (b *builder) add(t risk.WatchTerm, term int32) error {
@@ -73,21 +74,31 @@ func (b *builder) addHost(ascii string, term int32) {
 	}
 }
 
-// addHostKey lets the last two labels of a name through the filter.
+// addHostKey lets the last two labels of a name through the filter, and its last three when it has more than two.
 func (b *builder) addHostKey(name string) {
 	id := []byte(name)
-	b.maxLabels = max(b.maxLabels, bytes.Count(id, []byte("."))+1)
-	if dot := bytes.LastIndexByte(id, '.'); dot > 0 {
-		if before := bytes.LastIndexByte(id[:dot], '.'); before >= 0 {
-			id = id[before+1:]
+	labels := bytes.Count(id, []byte(".")) + 1
+	b.maxLabels = max(b.maxLabels, labels)
+	b.hostKeys = append(b.hostKeys, setKey{keyOf(lastLabels(id, 2)), labels == 2})
+	if labels > 2 {
+		b.deepKeys = append(b.deepKeys, setKey{keyOf(lastLabels(id, 3)), true})
+	}
+}
+
+func lastLabels(name []byte, n int) []byte {
+	for i := len(name) - 1; i >= 0; i-- {
+		if name[i] == '.' {
+			if n--; n == 0 {
+				return name[i+1:]
+			}
 		}
 	}
-	b.hostKeys = append(b.hostKeys, keyOf(id))
+	return name
 }
 
 func (b *builder) addPhrase(p phrase) {
 	if b.anchors[p.anchor] == nil {
-		b.wordKeys = append(b.wordKeys, keyOf([]byte(p.anchor)))
+		b.wordKeys = append(b.wordKeys, setKey{keyOf([]byte(p.anchor)), true})
 		b.shortest = min(b.shortest, utf8.RuneCountInString(p.anchor))
 		b.longest = max(b.longest, len(p.anchor))
 	}

@@ -12,9 +12,13 @@ type cursor struct {
 	buf  []byte
 	hits []Hit
 
-	planes planes
-	carry  carry
-	last   [blockBytes]byte // the end of the buffer, padded
+	planes   planes
+	hostOver uint64           // 1: a run that holds an inner dot goes on in the next chunk
+	last     [blockBytes]byte // the end of the buffer, padded
+
+	// Places in the chunk, found first and looked at then: loops without surprises for the processor.
+	ends  [chunkBytes + blockBytes]uint16
+	found [chunkBytes + blockBytes]uint16
 
 	unicodeDone int // the rune-by-rune way has read up to here
 	punyDone    int // tokens with an xn-- label are decoded up to here
@@ -23,20 +27,10 @@ type cursor struct {
 	skel []byte // its skeleton
 }
 
-// carry is what one block hands to the next.
-type carry struct {
-	dot      uint64 // 1: the last byte was a dot
-	host     uint64 // 1: a run that holds an inner dot goes on
-	boundary uint64 // bytes that cannot be inside a label
-	word     uint64
-	long     uint64 // 1: the last byte was at least the shortest'th of its word
-	dash     uint64
-}
-
 func (c *cursor) start(s *Scanner, buf []byte) {
 	c.s, c.buf, c.hits = s, buf, c.hits[:0]
-	c.carry = carry{boundary: ^uint64(0)}
-	c.unicodeDone, c.punyDone = 0, 0
+	c.planes.label[0], c.planes.word[0], c.planes.dot[0] = 0, 0, 0
+	c.hostOver, c.unicodeDone, c.punyDone = 0, 0, 0
 }
 
 // run classifies and walks the buffer chunk by chunk. The last block is always a padded one, perhaps empty, so that
@@ -59,99 +53,146 @@ func (c *cursor) walk(base, n int) {
 	if len(c.s.phrases) > 0 {
 		c.walkWords(base, n)
 	}
-	for b, high := range c.planes.high[:n] {
+	p := &c.planes
+	for b, high := range p.high[1 : n+1] {
 		if high != 0 {
 			c.readHigh(base+b*blockBytes, high)
 		}
 	}
+	p.label[0], p.word[0], p.dot[0] = p.label[n], p.word[n], p.dot[n]
 }
 
-// walkHosts finds the ends of label runs that hold a dot followed by a label character: adding those characters to
-// the run makes a carry ripple to the run's end, over block borders too.
+// walkHosts looks at the host tokens that end in the chunk.
 func (c *cursor) walkHosts(base, n int) {
-	filter, shift := c.s.hosts.filter, c.s.hosts.shift&63
-	buf, k := c.buf, &c.carry
-	for b := range n {
-		label, dot := c.planes.label[b], c.planes.dot[b]
-		starts := (dot<<1 | k.dot) & (label &^ dot)
-		k.dot = dot >> 63
-		sum, over := bits.Add64(label, starts, k.host)
-		k.host = over
-		boundary := ^label | dot
-		for ends := sum &^ label; ends != 0; ends &= ends - 1 {
-			at := bits.TrailingZeros64(ends)
-			end := base + b*blockBytes + at
-			window := boundary<<((63-uint(at))&63)<<1 | k.boundary>>(uint(at)&63) // its top bit stands for end-1
-			last := bits.LeadingZeros64(window) + 1
-			size := min(last+bits.LeadingZeros64(window<<uint(last)), maxKey)
-			if last == 1 { // the run ends in dots
-				end, size = stripDots(buf, end)
-			}
-			key := keyAt(buf, end, size)
-			i := key >> shift
-			if filter[i>>6]>>(i&63)&1 != 0 && c.s.hosts.has(key) {
-				c.tryHost(end)
-			}
-			if c.s.addresses.v4 && buf[end-1]-'0' < 10 {
+	count := c.findHostEnds(base, n)
+	if len(c.s.exact) > 0 {
+		for _, at := range c.filterHosts(base, count) {
+			c.tryHost(base, int(at))
+		}
+	}
+	if c.s.addresses.v4 {
+		for _, at := range c.ends[:count] {
+			end := c.stripDots(base + int(at))
+			if c.buf[end-1]-'0' < 10 {
 				c.tryIPv4(end)
 			}
 		}
-		k.boundary = boundary
-		dash := label &^ c.planes.word[b] &^ dot
-		if pairs := dash & (dash<<1 | k.dash); pairs != 0 {
-			c.findPunycode(base+b*blockBytes, pairs)
-		}
-		k.dash = dash >> 63
 	}
 }
 
-// walkWords finds the ends of words that are at least as long as the shortest anchor.
+// findHostEnds fills c.ends with the ends of label runs that hold a dot followed by a label character: adding those
+// characters to the run makes a carry ripple to the run's end, over block borders too.
+func (c *cursor) findHostEnds(base, n int) int {
+	p, count := &c.planes, 0
+	over := c.hostOver
+	for b := 1; b <= n; b++ {
+		label, dot := p.label[b], p.dot[b]
+		starts := (dot<<1 | p.dot[b-1]>>63) & (label &^ dot)
+		var sum uint64
+		sum, over = bits.Add64(label, starts, over)
+		count = c.flatten(sum&^label, (b-1)*blockBytes, count)
+
+		dash := label &^ (p.word[b] | dot)
+		before := p.label[b-1] &^ (p.word[b-1] | p.dot[b-1])
+		if pairs := dash & (dash<<1 | before>>63); pairs != 0 {
+			c.findPunycode(base+(b-1)*blockBytes, pairs)
+		}
+	}
+	c.hostOver = over
+	return count
+}
+
+// flatten appends the places of the bits of ends to c.ends. It writes four at a time whether they are there or not:
+// how many there are is hard to foresee, so a branch for each would cost more.
+func (c *cursor) flatten(ends uint64, base, count int) int {
+	next := count + bits.OnesCount64(ends)
+	for ends != 0 {
+		out := (*[4]uint16)(c.ends[count : count+4])
+		out[0] = uint16(base + bits.TrailingZeros64(ends))
+		ends &= ends - 1
+		out[1] = uint16(base + bits.TrailingZeros64(ends))
+		ends &= ends - 1
+		out[2] = uint16(base + bits.TrailingZeros64(ends))
+		ends &= ends - 1
+		out[3] = uint16(base + bits.TrailingZeros64(ends))
+		ends &= ends - 1
+		count += 4
+	}
+	return next
+}
+
+// window shows the 64 places before at, the nearest in the top bit, of the plane whose blocks are before and here.
+func window(before, here uint64, at uint) uint64 {
+	return here<<((63-at)&63)<<1 | before>>(at&63)
+}
+
+// filterHosts fills c.found with those of the first count ends whose last two labels pass the filter.
+func (c *cursor) filterHosts(base, count int) []uint16 {
+	filter, shift := c.s.hosts.filter, c.s.hosts.shift&63
+	p, buf, passed := &c.planes, c.buf, 0
+	for _, at := range c.ends[:count] {
+		end := base + int(at)
+		b := at / blockBytes % chunkBlocks
+		w := window(^p.label[b]|p.dot[b], ^p.label[b+1]|p.dot[b+1], uint(at))
+		last := bits.LeadingZeros64(w) + 1
+		size := min(last+bits.LeadingZeros64(w<<uint(last)), maxKey)
+		c.found[passed] = at
+		if last == 1 || end < maxKey { // the run ends in dots, or the buffer has just begun
+			passed++
+			continue
+		}
+		i := keyAt(buf, end, size) >> shift
+		passed += int(filter[i>>6] >> (i & 63) & 1)
+	}
+	return c.found[:passed]
+}
+
+// walkWords looks at the words that end in the chunk and are at least as long as the shortest anchor.
 func (c *cursor) walkWords(base, n int) {
-	filter, shift := c.s.words.filter, c.s.words.shift&63
-	buf, k := c.buf, &c.carry
+	for _, at := range c.filterWords(base, c.findWordEnds(n)) {
+		c.tryWord(base + int(at))
+	}
+}
+
+// findWordEnds fills c.ends with the ends of words of at least as many characters as the shortest anchor.
+func (c *cursor) findWordEnds(n int) int {
 	var any2, any3, any4 uint64
-	if c.s.shortest < 2 {
-		any2 = ^any2
-	}
-	if c.s.shortest < 3 {
-		any3 = ^any3
-	}
-	if c.s.shortest < 4 {
+	switch c.s.shortest {
+	case 1:
+		any2, any3, any4 = ^any2, ^any3, ^any4
+	case 2:
+		any3, any4 = ^any3, ^any4
+	case 3:
 		any4 = ^any4
 	}
-	for b := range n {
-		word := c.planes.word[b]
-		long := word & (word<<1 | k.word>>63 | any2) & (word<<2 | k.word>>62 | any3) & (word<<3 | k.word>>61 | any4)
-		for ends := (long<<1 | k.long) &^ word; ends != 0; ends &= ends - 1 {
-			at := bits.TrailingZeros64(ends)
-			end := base + b*blockBytes + at
-			window := ^word<<((63-uint(at))&63)<<1 | ^k.word>>(uint(at)&63)
-			size := bits.LeadingZeros64(window)
-			key := keyAt(buf, end, size)
-			i := key >> shift
-			if filter[i>>6]>>(i&63)&1 != 0 && c.s.words.has(key) {
-				c.tryWord(end)
-			}
-		}
-		k.long = long >> 63
-		k.word = word
+	p, count := &c.planes, 0
+	for b := 1; b <= n; b++ {
+		before, here := p.word[b-1], p.word[b]
+		ends := (here<<1 | before>>63) &^ here // the places after words
+		ends &= here<<2 | before>>62 | any2
+		ends &= here<<3 | before>>61 | any3
+		ends &= here<<4 | before>>60 | any4
+		count = c.flatten(ends, (b-1)*blockBytes, count)
 	}
+	return count
 }
 
-// stripDots gives the end of a host token without its trailing dots, and the size of its last two labels.
-func stripDots(buf []byte, end int) (int, int) {
-	for buf[end-1] == '.' {
-		end--
-	}
-	start, dots := end, 0
-	for ; start > 0 && end-start < maxKey && isLabel(buf[start-1]); start-- {
-		if buf[start-1] == '.' {
-			if dots++; dots == 2 {
-				break
-			}
+func (c *cursor) filterWords(base, count int) []uint16 {
+	filter, shift := c.s.words.filter, c.s.words.shift&63
+	p, buf, passed := &c.planes, c.buf, 0
+	for _, at := range c.ends[:count] {
+		end := base + int(at)
+		b := at / blockBytes % chunkBlocks
+		size := bits.LeadingZeros64(window(^p.word[b], ^p.word[b+1], uint(at)))
+		c.found[passed] = at
+		if end < maxKey {
+			passed++
+			continue
 		}
+		i := keyAt(buf, end, size) >> shift
+		passed += int(filter[i>>6] >> (i & 63) & 1)
 	}
-	return end, end - start
+	return c.found[:passed]
 }
 
 func (c *cursor) emit(start, end int, terms []int32, kind risk.MatchKind) {

@@ -17,9 +17,13 @@ func isWord(b byte) bool {
 	return b|0x20-'a' < 26 || b-'0' < 10
 }
 
-// tryHost compares the ASCII host token that ends at end, whose last two labels a watched name has too. Tokens that
-// go on in other characters are left to readHigh.
-func (c *cursor) tryHost(end int) {
+// tryHost compares the ASCII host token that ends at place at of the chunk, if a watched name ends as it does. Tokens
+// that go on in other characters are left to readHigh.
+func (c *cursor) tryHost(base, at int) {
+	end := c.stripDots(base + at)
+	if !c.endsLikeWatched(end) {
+		return
+	}
 	start, ok := c.tokenAround(end)
 	if !ok {
 		return
@@ -30,6 +34,46 @@ func (c *cursor) tryHost(end int) {
 	} else if terms, _ := c.s.findSuffix(c.s.alike, c.fold); terms != nil {
 		c.emit(start, end, terms, risk.MatchLookalike)
 	}
+}
+
+// stripDots takes the dots off the end of a token that holds something else.
+func (c *cursor) stripDots(end int) int {
+	for c.buf[end-1] == '.' {
+		end--
+	}
+	return end
+}
+
+// endsLikeWatched looks up the keys of the token's last two labels and, where those are only the end of longer watched
+// names (co.uk), of its last three.
+func (c *cursor) endsLikeWatched(end int) bool {
+	two, third := c.lastLabels(end)
+	in, whole := c.s.hosts.find(keyOf(c.buf[two:end]))
+	if !in || whole {
+		return in
+	}
+	deep, _ := c.s.deep.find(keyOf(c.buf[third:end]))
+	return deep
+}
+
+// lastLabels gives where the last two and the last three labels of the token that ends at end begin, no further back
+// than a key reaches.
+func (c *cursor) lastLabels(end int) (two, three int) {
+	dots, at := 0, end
+	for ; at > 0 && end-at < maxKey && isLabel(c.buf[at-1]); at-- {
+		if c.buf[at-1] != '.' {
+			continue
+		}
+		if dots++; dots == 2 {
+			two = at
+		} else if dots == 3 {
+			return two, at
+		}
+	}
+	if dots < 2 {
+		two = at
+	}
+	return two, at
 }
 
 func exactOr(sub bool) risk.MatchKind {

@@ -4,15 +4,17 @@ import "encoding/binary"
 
 const (
 	blockBytes  = 64
-	chunkBlocks = 32 // blocks classified at a time: their planes stay in the first-level cache
+	chunkBlocks = 64 // blocks classified at a time: their planes stay in the first-level cache
+	chunkBytes  = chunkBlocks * blockBytes
 )
 
-// planes are bitmaps over up to chunkBlocks blocks of 64 bytes; bit i of element n stands for byte 64n+i.
+// planes are bitmaps over blocks of 64 bytes; bit i of element n+1 stands for byte 64n+i of the chunk. Element 0 is the
+// last block of the chunk before.
 type planes struct {
-	label [chunkBlocks]uint64 // letters, digits, '.', '_', '-'
-	word  [chunkBlocks]uint64 // letters, digits
-	dot   [chunkBlocks]uint64
-	high  [chunkBlocks]uint64 // bytes ≥ 0x80
+	label [chunkBlocks + 1]uint64 // letters, digits, '.', '_', '-'
+	word  [chunkBlocks + 1]uint64 // letters, digits
+	dot   [chunkBlocks + 1]uint64
+	high  [chunkBlocks + 1]uint64 // bytes ≥ 0x80
 }
 
 // classify fills the planes for the first n whole blocks of p. It is the only part that a faster processor-specific
@@ -31,7 +33,7 @@ const (
 // byte is at least lo; bytes ≥ 0x80 are taken out at the end.
 func classifyPortable(p []byte, out *planes, n int) {
 	p = p[:n*blockBytes]
-	for b := range out.label[:n] {
+	for b := range n {
 		block := p[b*blockBytes : b*blockBytes+blockBytes : b*blockBytes+blockBytes]
 		var label, word, dot, seen uint64
 		for i := 0; i < blockBytes; i += 8 {
@@ -50,10 +52,10 @@ func classifyPortable(p []byte, out *planes, n int) {
 			word |= w * gather >> 56 << i
 			dot |= d * gather >> 56 << i
 		}
-		out.label[b], out.word[b], out.dot[b] = label, word, dot
-		out.high[b] = 0
+		out.label[b+1], out.word[b+1], out.dot[b+1] = label, word, dot
+		out.high[b+1] = 0
 		if seen&highs != 0 {
-			out.high[b] = highBits(block)
+			out.high[b+1] = highBits(block)
 		}
 	}
 }

@@ -10,11 +10,10 @@ const (
 	maxKey   = 64          // longer identifiers are keyed by their last 64 bytes, which is what a bitmap window shows
 )
 
-// hash makes a key from the first and the last eight bytes and the length.
+// hash makes a key from the first and the last eight bytes and the length. Its lowest bit is left to the table.
 func hash(first, last uint64, n int) uint64 {
-	hi, lo := bits.Mul64(last|foldBits, 0x9e3779b97f4a7c15)
-	h := hi ^ lo ^ (first|foldBits)*0xd6e8feb86659fd93
-	return (h ^ h>>29) * (0xbf58476d1ce4e5b9 + uint64(n)<<8)
+	h := (last|foldBits)*0x9e3779b97f4a7c15 ^ (first|foldBits)*0xd6e8feb86659fd93
+	return (h ^ h>>32) * (0xbf58476d1ce4e5b9 + uint64(n)<<8)
 }
 
 // keyOf is the key of a whole identifier.
@@ -31,27 +30,30 @@ func keyOf(id []byte) uint64 {
 	return hash(x, x, len(id))
 }
 
-// keyAt is keyOf(buf[end-n:end]) for n ≤ maxKey, without a loop when eight bytes before end exist.
+// keyAt is keyOf(buf[end-n:end]) for n ≤ maxKey ≤ end, without a branch: word lengths are hard to foresee.
 func keyAt(buf []byte, end, n int) uint64 {
-	if n >= 8 {
-		return hash(binary.LittleEndian.Uint64(buf[end-n:]), binary.LittleEndian.Uint64(buf[end-8:]), n)
-	}
-	if end < 8 {
-		return keyOf(buf[end-n : end])
-	}
-	x := binary.LittleEndian.Uint64(buf[end-8:]) >> ((8 - uint(n)) * 8 & 63)
-	return hash(x, x, n)
+	cut := uint(max(8-n, 0)) * 8
+	first := binary.LittleEndian.Uint64(buf[end-max(n, 8):]) >> (cut & 63)
+	last := binary.LittleEndian.Uint64(buf[end-8:]) >> (cut & 63)
+	return hash(first, last, n)
 }
 
 // keySet is a set of keys: a filter of single bits, sixteen or more a key, before an open-addressed table of the keys
 // themselves. The filter and the table use different bits of the key, so that one's chance hits are not the other's.
+// The lowest bit of a key in the table says that it stands for a whole identifier, not only for the end of longer ones.
 type keySet struct {
 	filter []uint64
 	table  []uint64
 	shift  uint
 }
 
-func newKeySet(keys []uint64) keySet {
+// setKey is a key on its way into a set.
+type setKey struct {
+	key   uint64
+	whole bool
+}
+
+func newKeySet(keys []setKey) keySet {
 	filterBits := max(12, bits.Len(uint(len(keys)*16)))
 	tableBits := max(4, bits.Len(uint(len(keys)*2)))
 	k := keySet{
@@ -60,34 +62,33 @@ func newKeySet(keys []uint64) keySet {
 		shift:  uint(64 - filterBits),
 	}
 	for _, key := range keys {
-		i := key >> k.shift
+		i := key.key >> k.shift
 		k.filter[i>>6] |= 1 << (i & 63)
 		k.insert(key)
 	}
 	return k
 }
 
-func (k *keySet) insert(key uint64) {
-	for i := key & uint64(len(k.table)-1); ; i = (i + 1) & uint64(len(k.table)-1) {
-		if k.table[i] == key {
-			return
-		}
-		if k.table[i] == 0 {
-			k.table[i] = key
-			return
+func (k *keySet) insert(key setKey) {
+	i := k.place(key.key)
+	k.table[i] |= key.key &^ 1
+	if key.whole {
+		k.table[i] |= 1
+	}
+}
+
+// place is where key stands, or the empty place where it would.
+func (k *keySet) place(key uint64) uint64 {
+	mask := uint64(len(k.table) - 1)
+	for i := key >> 1 & mask; ; i = (i + 1) & mask {
+		if at := k.table[i]; at == 0 || (at^key)>>1 == 0 {
+			return i
 		}
 	}
 }
 
-// has reports whether key was put in; zero, the mark of an empty place, always counts as in and is left to the exact
-// comparison that follows.
-func (k *keySet) has(key uint64) bool {
-	for i := key & uint64(len(k.table)-1); ; i = (i + 1) & uint64(len(k.table)-1) {
-		switch k.table[i] {
-		case key:
-			return true
-		case 0:
-			return false
-		}
-	}
+// find reports whether key was put in, and whether it stands for a whole identifier.
+func (k *keySet) find(key uint64) (in, whole bool) {
+	at := k.table[k.place(key)]
+	return at != 0, at&1 != 0
 }

@@ -29,6 +29,7 @@ type Scanner struct {
 	terms []risk.WatchTerm
 
 	hosts     keySet             // keys of the last two labels of every name in exact and alike
+	deep      keySet             // keys of the last three labels of those that have more than two
 	exact     map[string][]int32 // domains in ASCII and in Unicode form → terms
 	alike     map[string][]int32 // their skeletons → terms
 	maxLabels int
