@@ -1,0 +1,174 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/schema"
+)
+
+// maxParams is what one statement may bind on both databases (SQLite 32 766, PostgreSQL 65 535).
+const maxParams = 32_000
+
+// maxRows bounds a statement of narrow rows.
+const maxRows = 1_000
+
+// insertRows inserts rows by a few large statements that end in tail, such as ON CONFLICT … DO NOTHING, and hands what RETURNING
+// gives to each. gorm's own batch insert pairs returned ids with rows by position, which is wrong once a row was skipped.
+func insertRows[R any](ctx context.Context, tx *gorm.DB, rows []R, tail string, each func(*sql.Rows) error) (int64, error) {
+	if len(rows) == 0 {
+		return 0, nil
+	}
+	columns, err := columnsOf(rows[0])
+	if err != nil {
+		return 0, err
+	}
+	var inserted int64
+	size := min(maxRows, maxParams/len(columns.fields))
+	args := make([]any, 0, min(size, len(rows))*len(columns.fields))
+	for part := range slices.Chunk(rows, size) {
+		args = args[:0]
+		for i := range part {
+			args = columns.appendValues(ctx, args, reflect.ValueOf(&part[i]).Elem())
+		}
+		n, err := run(ctx, tx, columns.statement(tx.Name(), len(part), tail), args, each)
+		if err != nil {
+			return inserted, fmt.Errorf("insert into %s: %w", columns.table, tx.Dialector.(gorm.ErrorTranslator).Translate(err))
+		}
+		inserted += n
+	}
+	return inserted, nil
+}
+
+// run executes one statement: for its rows when each is given, else for the number of rows that it changed.
+func run(ctx context.Context, tx *gorm.DB, statement string, args []any, each func(*sql.Rows) error) (int64, error) {
+	if each == nil {
+		res, err := tx.Statement.ConnPool.ExecContext(ctx, statement, args...)
+		if err != nil {
+			return 0, err
+		}
+		return res.RowsAffected()
+	}
+	rows, err := tx.Statement.ConnPool.QueryContext(ctx, statement, args...)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = rows.Close() }() // Err has said all there is to say
+	var n int64
+	for ; rows.Next(); n++ {
+		if err := each(rows); err != nil {
+			return n, err
+		}
+	}
+	return n, rows.Err()
+}
+
+// columns are those of a row struct that are written; an id that the database gives is not.
+type columns struct {
+	table  string
+	names  string
+	fields []*schema.Field
+}
+
+var (
+	schemas    sync.Map // gorm's cache of parsed row structs
+	columnsFor sync.Map // reflect.Type → columns
+)
+
+func columnsOf(row any) (columns, error) {
+	t := reflect.TypeOf(row)
+	if c, ok := columnsFor.Load(t); ok {
+		return c.(columns), nil
+	}
+	parsed, err := schema.Parse(row, &schemas, schema.NamingStrategy{})
+	if err != nil {
+		return columns{}, fmt.Errorf("read row struct %T: %w", row, err)
+	}
+	c := columns{table: parsed.Table}
+	var names []string
+	for _, f := range parsed.Fields {
+		if f.AutoIncrement || f.DBName == "" || !f.Creatable {
+			continue
+		}
+		c.fields = append(c.fields, f)
+		names = append(names, `"`+f.DBName+`"`)
+	}
+	c.names = strings.Join(names, ",")
+	columnsFor.Store(t, c)
+	return c, nil
+}
+
+func (c columns) appendValues(ctx context.Context, args []any, row reflect.Value) []any {
+	for _, f := range c.fields {
+		v, _ := f.ValueOf(ctx, row)
+		args = append(args, v)
+	}
+	return args
+}
+
+func (c columns) statement(dialect string, rows int, tail string) string {
+	var b strings.Builder
+	b.Grow(len(c.names) + rows*len(c.fields)*7 + len(tail) + 64)
+	b.WriteString(`INSERT INTO "` + c.table + `" (` + c.names + `) VALUES `)
+	for i := range rows {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('(')
+		for j := range c.fields {
+			if j > 0 {
+				b.WriteByte(',')
+			}
+			writePlaceholder(&b, dialect, i*len(c.fields)+j+1)
+		}
+		b.WriteByte(')')
+	}
+	b.WriteByte(' ')
+	b.WriteString(tail)
+	return b.String()
+}
+
+func writePlaceholder(b *strings.Builder, dialect string, n int) {
+	if dialect != dialectPostgres {
+		b.WriteByte('?')
+		return
+	}
+	b.WriteByte('$')
+	b.WriteString(strconv.Itoa(n))
+}
+
+// placeholders is a list for IN, such as (?,?,?).
+func placeholders(dialect string, n int) string {
+	var b strings.Builder
+	b.WriteByte('(')
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		writePlaceholder(&b, dialect, i+1)
+	}
+	b.WriteByte(')')
+	return b.String()
+}
+
+// writeBigints writes one row of VALUES; PostgreSQL takes parameters there for text unless told otherwise.
+func writeBigints(b *strings.Builder, dialect string, columns, from int) {
+	b.WriteByte('(')
+	for i := range columns {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		writePlaceholder(b, dialect, from+i)
+		if dialect == dialectPostgres {
+			b.WriteString("::bigint")
+		}
+	}
+	b.WriteByte(')')
+}

@@ -1,0 +1,368 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+type exposureRow struct {
+	ID          int64         `gorm:"column:id;primaryKey"`
+	Fingerprint string        `gorm:"column:fingerprint"`
+	KeyID       string        `gorm:"column:key_id"`
+	SupplierID  int64         `gorm:"column:supplier_id"`
+	Kind        string        `gorm:"column:kind"`
+	Format      string        `gorm:"column:format"`
+	Class       string        `gorm:"column:class"`
+	MatchKind   string        `gorm:"column:match_kind"`
+	TermKind    string        `gorm:"column:term_kind"`
+	Term        string        `gorm:"column:term"`
+	Title       string        `gorm:"column:title"`
+	AccountMask string        `gorm:"column:account_mask"`
+	Account     []byte        `gorm:"column:account"`
+	Host        string        `gorm:"column:host"`
+	SecretKind  string        `gorm:"column:secret_kind"`
+	SecretBand  string        `gorm:"column:secret_band"`
+	Excerpt     string        `gorm:"column:excerpt"`
+	SourceID    int64         `gorm:"column:source_id"`
+	SourceKind  string        `gorm:"column:source_kind"`
+	Severity    int           `gorm:"column:severity"`
+	Reasons     doc[[]string] `gorm:"column:reasons"`
+	State       string        `gorm:"column:state"`
+	IsOpen      bool          `gorm:"column:is_open"` // State.Open, for indexes
+	StateReason string        `gorm:"column:state_reason"`
+	DuplicateOf ref           `gorm:"column:duplicate_of"`
+	OwnerID     ref           `gorm:"column:owner_id"`
+	Due         stamp         `gorm:"column:due"`
+	Observed    stamp         `gorm:"column:observed"`
+	FirstSeen   stamp         `gorm:"column:first_seen"`
+	LastSeen    stamp         `gorm:"column:last_seen"`
+	Sightings   int           `gorm:"column:sightings"`
+	Updated     stamp         `gorm:"column:updated"`
+	Version     int           `gorm:"column:version"`
+}
+
+func (exposureRow) TableName() string { return "exposures" }
+
+func newExposureRow(e risk.Exposure) exposureRow {
+	return exposureRow{
+		ID: e.ID, Fingerprint: e.Fingerprint, KeyID: e.KeyID, SupplierID: e.SupplierID, Kind: string(e.Kind), Format: string(e.Format),
+		Class: string(e.Class), MatchKind: string(e.Match), TermKind: string(e.TermKind), Term: clean(e.Term), Title: clean(e.Title),
+		AccountMask: clean(e.AccountMask), Account: e.Account, Host: clean(e.Host), SecretKind: string(e.SecretKind), SecretBand: e.SecretBand,
+		Excerpt: clean(e.Excerpt), SourceID: e.SourceID, SourceKind: string(e.SourceKind), Severity: int(e.Severity), Reasons: docOf(e.Reasons),
+		State: string(e.State), IsOpen: e.State.Open(), StateReason: clean(e.StateReason), DuplicateOf: ref(e.DuplicateOf), OwnerID: ref(e.OwnerID),
+		Due: at(e.Due), Observed: at(e.Observed), FirstSeen: at(e.FirstSeen), LastSeen: at(e.LastSeen),
+		Sightings: e.Sightings, Updated: at(e.Updated), Version: e.Version,
+	}
+}
+
+func (r exposureRow) exposure() risk.Exposure {
+	return risk.Exposure{
+		ID: r.ID, Fingerprint: r.Fingerprint, KeyID: r.KeyID, SupplierID: r.SupplierID, Kind: risk.IndicatorKind(r.Kind), Format: risk.Format(r.Format),
+		Class: risk.Class(r.Class), Match: risk.MatchKind(r.MatchKind), TermKind: risk.TermKind(r.TermKind), Term: r.Term, Title: r.Title,
+		AccountMask: r.AccountMask, Account: r.Account, Host: r.Host, SecretKind: risk.SecretKind(r.SecretKind), SecretBand: r.SecretBand,
+		Excerpt: r.Excerpt, SourceID: r.SourceID, SourceKind: risk.SourceKind(r.SourceKind), Severity: risk.Severity(r.Severity), Reasons: r.Reasons.v,
+		State: risk.ExposureState(r.State), StateReason: r.StateReason, DuplicateOf: int64(r.DuplicateOf), OwnerID: int64(r.OwnerID),
+		Due: r.Due.Time, Observed: r.Observed.Time, FirstSeen: r.FirstSeen.Time, LastSeen: r.LastSeen.Time,
+		Sightings: r.Sightings, Updated: r.Updated.Time, Version: r.Version,
+	}
+}
+
+// namedExposure is an exposure with the names that lists show beside it.
+type namedExposure struct {
+	exposureRow
+	Supplier string `gorm:"column:supplier"`
+	Tier     int    `gorm:"column:tier"`
+	Source   string `gorm:"column:source"`
+	Owner    string `gorm:"column:owner"`
+}
+
+func (r namedExposure) exposure() risk.Exposure {
+	e := r.exposureRow.exposure()
+	e.Supplier, e.Tier, e.SourceName, e.Owner = r.Supplier, risk.Tier(r.Tier), r.Source, r.Owner
+	return e
+}
+
+// withNames joins what namedExposure holds to a query over exposures.
+func withNames(q *gorm.DB) *gorm.DB {
+	return q.Table("exposures").
+		Joins("JOIN suppliers ON suppliers.id = exposures.supplier_id").
+		Joins("JOIN sources ON sources.id = exposures.source_id").
+		Joins("LEFT JOIN users ON users.id = exposures.owner_id").
+		Select("exposures.*, suppliers.name AS supplier, suppliers.tier AS tier, sources.name AS source, COALESCE(users.name, '') AS owner")
+}
+
+// exposureOrders are the orders that a list may have; the text never comes from outside.
+var exposureOrders = map[string]string{
+	"":          "exposures.due ASC, exposures.id ASC",
+	"due":       "exposures.due ASC, exposures.id ASC",
+	"-due":      "exposures.due DESC, exposures.id DESC",
+	"new":       "exposures.first_seen DESC, exposures.id DESC",
+	"-new":      "exposures.first_seen ASC, exposures.id ASC",
+	"severity":  "exposures.severity DESC, exposures.due ASC, exposures.id ASC",
+	"-severity": "exposures.severity ASC, exposures.due ASC, exposures.id ASC",
+}
+
+// FindExposures lists exposures and counts all that the filter selects.
+func (s *Store) FindExposures(ctx context.Context, f risk.ExposureFilter) ([]risk.Exposure, int, error) {
+	order, ok := exposureOrders[f.Sort]
+	if !ok {
+		return nil, 0, fmt.Errorf("find exposures: %w", risk.Invalid("sort", "%q is not an order of exposures.", f.Sort))
+	}
+	var total int64
+	if err := filterExposures(s.find(ctx).Table("exposures"), f).Count(&total).Error; err != nil {
+		return nil, 0, fmt.Errorf("count exposures: %w", err)
+	}
+	var rows []namedExposure
+	err := filterExposures(withNames(s.find(ctx)), f).Order(order).Limit(limitOr50(f.Limit)).Offset(f.Offset).Scan(&rows).Error
+	if err != nil {
+		return nil, 0, fmt.Errorf("find exposures: %w", err)
+	}
+	out := make([]risk.Exposure, len(rows))
+	for i, r := range rows {
+		out[i] = r.exposure()
+	}
+	return out, int(total), nil
+}
+
+func filterExposures(q *gorm.DB, f risk.ExposureFilter) *gorm.DB {
+	q = filterStates(q, f.States)
+	if len(f.Severities) > 0 {
+		q = q.Where("exposures.severity IN ?", f.Severities)
+	}
+	if f.SupplierID != 0 {
+		q = q.Where("exposures.supplier_id = ?", f.SupplierID)
+	}
+	if f.SourceID != 0 {
+		q = q.Where("exposures.source_id = ?", f.SourceID)
+	}
+	if f.OwnerID != nil && *f.OwnerID == 0 {
+		q = q.Where("exposures.owner_id IS NULL")
+	} else if f.OwnerID != nil {
+		q = q.Where("exposures.owner_id = ?", *f.OwnerID)
+	}
+	if f.Kind != "" {
+		q = q.Where("exposures.kind = ?", string(f.Kind))
+	}
+	if f.Class != "" {
+		q = q.Where("exposures.class = ?", string(f.Class))
+	}
+	if f.Tier != nil {
+		q = q.Where("exposures.supplier_id IN (SELECT id FROM suppliers WHERE tier = ?)", int(*f.Tier))
+	}
+	if !f.Since.IsZero() {
+		q = q.Where("exposures.first_seen >= ?", at(f.Since))
+	}
+	return filterText(q, f.Text)
+}
+
+// filterStates asks the index for what is open when a filter means just that.
+func filterStates(q *gorm.DB, states []risk.ExposureState) *gorm.DB {
+	if len(states) == 0 {
+		return q
+	}
+	if !slices.ContainsFunc(states, func(st risk.ExposureState) bool { return !st.Open() }) {
+		q = q.Where("exposures.is_open = ?", true)
+		if !slices.ContainsFunc(risk.OpenStates, func(st risk.ExposureState) bool { return !slices.Contains(states, st) }) {
+			return q
+		}
+	}
+	return q.Where("exposures.state IN ?", states)
+}
+
+func filterText(q *gorm.DB, text string) *gorm.DB {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return q
+	}
+	if number, isRef := strings.CutPrefix(strings.ToUpper(text), "EX-"); isRef {
+		if id, err := strconv.ParseInt(number, 10, 64); err == nil {
+			return q.Where("exposures.id = ?", id)
+		}
+	}
+	like := contains(text)
+	return q.Where(`(LOWER(exposures.title) LIKE ? ESCAPE '\' OR LOWER(exposures.host) LIKE ? ESCAPE '\'
+		OR exposures.supplier_id IN (SELECT id FROM suppliers WHERE name_key LIKE ? ESCAPE '\'))`, like, like, like)
+}
+
+// FindExposure reads one exposure.
+func (s *Store) FindExposure(ctx context.Context, id int64) (risk.Exposure, error) {
+	return findExposure(s.find(ctx), id)
+}
+
+func findExposure(db *gorm.DB, id int64) (risk.Exposure, error) {
+	var row namedExposure
+	if err := first(withNames(db).Where("exposures.id = ?", id), &row, "exposure", id); err != nil {
+		return risk.Exposure{}, err
+	}
+	return row.exposure(), nil
+}
+
+type sightingRow struct {
+	ID         int64  `gorm:"column:id;primaryKey"`
+	ExposureID int64  `gorm:"column:exposure_id"`
+	SourceID   int64  `gorm:"column:source_id"`
+	Key        string `gorm:"column:key"`
+	Path       string `gorm:"column:path"`
+	Entry      string `gorm:"column:entry"`
+	Line       int    `gorm:"column:line"`
+	Offset     int64  `gorm:"column:byte_offset"`
+	Board      string `gorm:"column:board"`
+	Thread     string `gorm:"column:thread"`
+	Author     string `gorm:"column:author"`
+	Posted     stamp  `gorm:"column:posted"`
+	Seen       stamp  `gorm:"column:seen"`
+}
+
+func (sightingRow) TableName() string { return "sightings" }
+
+func newSightingRow(s risk.Sighting) sightingRow {
+	return sightingRow{
+		ID: s.ID, ExposureID: s.ExposureID, SourceID: s.SourceID, Key: indexed(s.Key), Path: clean(s.Where.Path), Entry: clean(s.Where.Entry),
+		Line: s.Where.Line, Offset: s.Where.Offset, Board: clean(s.Board), Thread: clean(s.Thread), Author: clean(s.Author),
+		Posted: at(s.Posted), Seen: at(s.Seen),
+	}
+}
+
+func (r sightingRow) sighting(source string) risk.Sighting {
+	return risk.Sighting{
+		ID: r.ID, ExposureID: r.ExposureID, SourceID: r.SourceID, SourceName: source, Key: r.Key,
+		Where: risk.Place{Path: r.Path, Entry: r.Entry, Line: r.Line, Offset: r.Offset},
+		Board: r.Board, Thread: r.Thread, Author: r.Author, Posted: r.Posted.Time, Seen: r.Seen.Time,
+	}
+}
+
+// FindSightings lists where an exposure was seen, the newest first.
+func (s *Store) FindSightings(ctx context.Context, exposureID int64) ([]risk.Sighting, error) {
+	var rows []struct {
+		sightingRow
+		Source string `gorm:"column:source"`
+	}
+	err := s.find(ctx).Table("sightings").Select("sightings.*, sources.name AS source").
+		Joins("JOIN sources ON sources.id = sightings.source_id").
+		Where("sightings.exposure_id = ?", exposureID).Order("sightings.seen DESC, sightings.id DESC").Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("find sightings of exposure %d: %w", exposureID, err)
+	}
+	out := make([]risk.Sighting, len(rows))
+	for i, r := range rows {
+		out[i] = r.sighting(r.Source)
+	}
+	return out, nil
+}
+
+type eventRow struct {
+	ID         int64  `gorm:"column:id;primaryKey"`
+	ExposureID int64  `gorm:"column:exposure_id"`
+	At         stamp  `gorm:"column:at"`
+	ActorID    ref    `gorm:"column:actor_id"`
+	What       string `gorm:"column:what"`
+	Detail     string `gorm:"column:detail"`
+}
+
+func (eventRow) TableName() string { return "exposure_events" }
+
+func newEventRow(e risk.ExposureEvent) eventRow {
+	return eventRow{ID: e.ID, ExposureID: e.ExposureID, At: at(e.At), ActorID: ref(e.ActorID), What: e.What, Detail: clean(e.Detail)}
+}
+
+func (r eventRow) event(actor string) risk.ExposureEvent {
+	return risk.ExposureEvent{ID: r.ID, ExposureID: r.ExposureID, At: r.At.Time, ActorID: int64(r.ActorID), Actor: actor, What: r.What, Detail: r.Detail}
+}
+
+// FindEvents reads an exposure's history, the oldest line first.
+func (s *Store) FindEvents(ctx context.Context, exposureID int64) ([]risk.ExposureEvent, error) {
+	var rows []struct {
+		eventRow
+		Actor string `gorm:"column:actor"`
+	}
+	err := s.find(ctx).Table("exposure_events").Select("exposure_events.*, COALESCE(users.name, '') AS actor").
+		Joins("LEFT JOIN users ON users.id = exposure_events.actor_id").
+		Where("exposure_events.exposure_id = ?", exposureID).Order("exposure_events.at, exposure_events.id").Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("find history of exposure %d: %w", exposureID, err)
+	}
+	out := make([]risk.ExposureEvent, len(rows))
+	for i, r := range rows {
+		out[i] = r.event(r.Actor)
+	}
+	return out, nil
+}
+
+// ChangeExposure applies what somebody does to an exposure, writes the line for its history and queues a new score of
+// its supplier. A change that was read at an older version is risk.ErrConflict.
+func (s *Store) ChangeExposure(ctx context.Context, id int64, c risk.Change, a risk.Actor, now time.Time) (risk.Exposure, error) {
+	var changed risk.Exposure
+	err := s.change(ctx, func(tx *gorm.DB) error {
+		var row exposureRow
+		if err := first(s.lock(tx).Where("id = ?", id), &row, "exposure", id); err != nil {
+			return err
+		}
+		after, event, err := row.exposure().Apply(c, a, now)
+		if err != nil {
+			return err
+		}
+		if err := checkNamed(tx, c, &event); err != nil {
+			return err
+		}
+		if err := saveChange(tx, row.Version, after, event); err != nil {
+			return err
+		}
+		if err := s.enqueue(ctx, tx, risk.Job{Kind: risk.JobRescore, SupplierID: after.SupplierID}); err != nil {
+			return err
+		}
+		changed, err = findExposure(tx, id)
+		return err
+	})
+	return changed, err
+}
+
+// checkNamed makes sure that what a change names exists, and puts a new owner's name into the history.
+func checkNamed(tx *gorm.DB, c risk.Change, event *risk.ExposureEvent) error {
+	if c.To == risk.ExposureDuplicate {
+		var n int64
+		if err := tx.Model(&exposureRow{}).Where("id = ?", c.DuplicateOf).Count(&n).Error; err != nil {
+			return fmt.Errorf("find exposure %d: %w", c.DuplicateOf, err)
+		}
+		if n == 0 {
+			return risk.Invalid("duplicate_of", "There is no exposure EX-%d.", c.DuplicateOf)
+		}
+	}
+	if c.AssignTo == nil || *c.AssignTo == 0 {
+		return nil
+	}
+	var owners []userRow
+	if err := tx.Where("id = ? AND disabled = ?", *c.AssignTo, false).Find(&owners).Error; err != nil {
+		return fmt.Errorf("find user %d: %w", *c.AssignTo, err)
+	}
+	if len(owners) == 0 {
+		return risk.Invalid("owner", "There is no such user to assign to.")
+	}
+	if event.Detail == "" {
+		event.Detail = "to " + owners[0].Name
+	}
+	return nil
+}
+
+func saveChange(tx *gorm.DB, version int, after risk.Exposure, event risk.ExposureEvent) error {
+	row, line := newExposureRow(after), newEventRow(event)
+	res := tx.Model(&exposureRow{}).Where("id = ? AND version = ?", after.ID, version).
+		Select("state", "is_open", "state_reason", "duplicate_of", "owner_id", "due", "updated", "version").Updates(&row)
+	if res.Error != nil {
+		return fmt.Errorf("change exposure %d: %w", after.ID, kind(res.Error))
+	}
+	if res.RowsAffected == 0 {
+		return fmt.Errorf("change exposure %d: %w", after.ID, risk.ErrConflict)
+	}
+	if err := tx.Create(&line).Error; err != nil {
+		return fmt.Errorf("write history of exposure %d: %w", after.ID, err)
+	}
+	return nil
+}

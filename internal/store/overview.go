@@ -1,0 +1,218 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+const (
+	overviewWeeks = 12
+	lookDays      = 90
+	stuckAfter    = 10 * time.Minute
+	week          = 7 * 24 * time.Hour
+)
+
+// CountOverview counts what the first page shows, as of now.
+func (s *Store) CountOverview(ctx context.Context, now time.Time) (risk.Overview, error) {
+	out := risk.Overview{Computed: now}
+	// One transaction: the numbers are of one moment and agree with each other.
+	err := s.find(ctx).Transaction(func(tx *gorm.DB) error {
+		for _, count := range []func(*gorm.DB, *risk.Overview, time.Time) error{
+			countTotals, countOpen, countOpenWeekAgo, measureFirstLook, countGrades, countWeeks,
+		} {
+			if err := count(tx, &out, now); err != nil {
+				return fmt.Errorf("count overview: %w", err)
+			}
+		}
+		return nil
+	}, snapshot)
+	return out, err
+}
+
+func countTotals(tx *gorm.DB, out *risk.Overview, now time.Time) error {
+	for _, c := range []struct {
+		into *int
+		q    *gorm.DB
+	}{
+		{&out.Suppliers, tx.Model(&supplierRow{})},
+		{&out.Terms, tx.Model(&termRow{})},
+		{&out.FilesFailed, tx.Model(&fileRow{}).Where("state = ?", string(risk.FileFailed))},
+		{&out.MessagesStuck, tx.Model(&messageRow{}).Where("state = ? OR (state IN ? AND created < ?)", string(risk.MessageFailed),
+			[]string{string(risk.MessagePending), string(risk.MessageSending)}, at(now.Add(-stuckAfter)))},
+	} {
+		var n int64
+		if err := c.q.Count(&n).Error; err != nil {
+			return err
+		}
+		*c.into = int(n)
+	}
+	return nil
+}
+
+func countOpen(tx *gorm.DB, out *risk.Overview, _ time.Time) error {
+	var rows []struct {
+		Severity int `gorm:"column:severity"`
+		Count    int `gorm:"column:count"`
+		Unowned  int `gorm:"column:unowned"`
+	}
+	err := tx.Model(&exposureRow{}).Where("is_open = ?", true).Group("severity").
+		Select("severity, COUNT(*) AS count, COUNT(*) - COUNT(owner_id) AS unowned").Scan(&rows).Error
+	if err != nil {
+		return err
+	}
+	out.OpenBy = map[risk.Severity]int{}
+	for _, r := range rows {
+		out.OpenBy[risk.Severity(r.Severity)] = r.Count
+		out.OpenUnowned += r.Unowned
+	}
+	return nil
+}
+
+// settledStates are those in which nobody has to act any more.
+var settledStates = []string{
+	string(risk.ExposureFixed), string(risk.ExposureClosed), string(risk.ExposureDuplicate),
+	string(risk.ExposureDismissed), string(risk.ExposureWaived),
+}
+
+// countOpenWeekAgo takes from what was known then what history says was settled then.
+func countOpenWeekAgo(tx *gorm.DB, out *risk.Overview, now time.Time) error {
+	then := now.Add(-week)
+	running, err := ranBefore(tx, then)
+	if err != nil {
+		return err
+	}
+	out.OpenWeekAgo = -1
+	if !running {
+		return nil
+	}
+	var known, settled int64
+	if err := tx.Model(&exposureRow{}).Where("first_seen <= ?", at(then)).Count(&known).Error; err != nil {
+		return err
+	}
+	states := append([]string{string(risk.ExposureNew), string(risk.ExposureConfirmed), string(risk.ExposureWithSupplier)}, settledStates...)
+	err = tx.Raw(`SELECT COUNT(*) FROM exposure_events AS e JOIN exposures ON exposures.id = e.exposure_id
+		WHERE e.at <= ? AND e.what IN ? AND exposures.first_seen <= ? AND NOT EXISTS
+			(SELECT 1 FROM exposure_events AS later WHERE later.exposure_id = e.exposure_id AND later.at <= ? AND later.what IN ?
+			AND (later.at > e.at OR (later.at = e.at AND later.id > e.id)))`,
+		at(then), settledStates, at(then), at(then), states).Scan(&settled).Error
+	if err != nil {
+		return err
+	}
+	out.OpenWeekAgo = int(known - settled)
+	return nil
+}
+
+// ranBefore reports any trace of Wardline's work at or before then.
+func ranBefore(tx *gorm.DB, then time.Time) (bool, error) {
+	for _, q := range []*gorm.DB{
+		tx.Model(&dayRow{}).Where("day <= ?", at(then.Add(-24*time.Hour))), // that day had ended
+		tx.Model(&exposureRow{}).Where("first_seen <= ?", at(then)),
+		tx.Model(&scoreRow{}).Where("at <= ?", at(then)),
+	} {
+		var n int
+		if err := q.Select("1").Limit(1).Scan(&n).Error; err != nil {
+			return false, err
+		}
+		if n == 1 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func measureFirstLook(tx *gorm.DB, out *risk.Overview, now time.Time) error {
+	var took []int64 // microseconds
+	err := tx.Raw(`SELECT MIN(e.at) - exposures.first_seen FROM exposure_events AS e JOIN exposures ON exposures.id = e.exposure_id
+		WHERE e.actor_id IS NOT NULL AND exposures.first_seen >= ? GROUP BY exposures.id, exposures.first_seen`,
+		at(now.AddDate(0, 0, -lookDays))).Scan(&took).Error
+	if err != nil || len(took) == 0 {
+		return err
+	}
+	slices.Sort(took)
+	out.FirstLook = &risk.TimeToLook{Median: quantile(took, 50), P90: quantile(took, 90), Count: len(took)}
+	return nil
+}
+
+// quantile is the nearest-rank percentile of sorted microseconds: always a time that was really taken.
+func quantile(sorted []int64, percent int) time.Duration {
+	rank := (len(sorted)*percent + 99) / 100
+	return time.Duration(sorted[max(rank, 1)-1]) * time.Microsecond
+}
+
+func countGrades(tx *gorm.DB, out *risk.Overview, _ time.Time) error {
+	var rows []struct {
+		Tier  int    `gorm:"column:tier"`
+		Grade string `gorm:"column:grade"`
+		Below int    `gorm:"column:below"`
+		Count int    `gorm:"column:count"`
+	}
+	err := tx.Table("suppliers").Joins(latestScore).
+		Select("suppliers.tier AS tier, COALESCE(score.grade, '') AS grade, COUNT(*) AS count, COUNT(CASE WHEN score.number < 60 THEN 1 END) AS below").
+		Group("suppliers.tier, COALESCE(score.grade, '')").Order("suppliers.tier, COALESCE(score.grade, '')").Scan(&rows).Error
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		cell := risk.MatrixCell{Tier: risk.Tier(r.Tier), Band: r.Grade, Count: r.Count}
+		if r.Grade == "" {
+			cell.Band = "none"
+		}
+		out.Matrix = append(out.Matrix, cell)
+		if r.Tier != 1 {
+			continue
+		}
+		out.Tier1 += r.Count
+		if r.Grade == "" {
+			out.Tier1Unknown += r.Count
+		} else {
+			out.Tier1BelowD += r.Below
+		}
+	}
+	return nil
+}
+
+func countWeeks(tx *gorm.DB, out *risk.Overview, now time.Time) error {
+	from := monday(now).Add(-(overviewWeeks - 1) * week)
+	out.Weeks = make([]risk.WeekCount, overviewWeeks)
+	for i := range out.Weeks {
+		out.Weeks[i] = risk.WeekCount{Monday: from.Add(time.Duration(i) * week), New: map[risk.Severity]int{}}
+	}
+	var rows []struct {
+		Week     int `gorm:"column:week"`
+		Severity int `gorm:"column:severity"`
+		Count    int `gorm:"column:count"`
+	}
+	inWeek := fmt.Sprintf("(%%s - %d) / %d", from.UnixMicro(), week.Microseconds()) // whole numbers on both databases
+	seenWeek := fmt.Sprintf(inWeek, "first_seen")
+	err := tx.Model(&exposureRow{}).Select(seenWeek+" AS week, severity, COUNT(*) AS count").
+		Where("first_seen >= ? AND first_seen < ?", at(from), at(from.Add(overviewWeeks*week))).Group(seenWeek + ", severity").Scan(&rows).Error
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		out.Weeks[r.Week].New[risk.Severity(r.Severity)] = r.Count
+	}
+	rows = rows[:0]
+	doneWeek := fmt.Sprintf(inWeek, "at")
+	err = tx.Model(&eventRow{}).Select(doneWeek+" AS week, COUNT(DISTINCT exposure_id) AS count").
+		Where("at >= ? AND at < ? AND what IN ?", at(from), at(from.Add(overviewWeeks*week)), settledStates).Group(doneWeek).Scan(&rows).Error
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		out.Weeks[r.Week].Closed = r.Count
+	}
+	return nil
+}
+
+// monday is the midnight, UTC, that began the ISO week of t.
+func monday(t time.Time) time.Time {
+	t = t.UTC().Truncate(24 * time.Hour)
+	return t.AddDate(0, 0, -(int(t.Weekday())+6)%7)
+}

@@ -1,0 +1,15 @@
+//go:build real
+
+package store
+
+import (
+	"testing"
+
+	"github.com/wardline/wardline/internal/testparts"
+)
+
+func TestPostgres(t *testing.T) {
+	for name, body := range bodies {
+		t.Run(name, func(t *testing.T) { body(t, migrated(t, testparts.Postgres(t))) })
+	}
+}
