@@ -1,0 +1,93 @@
+package collect
+
+import (
+	"context"
+	"strings"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// readLeakSite reads a list of claimed victims, and each one's page when there is one. Only text is read: files that
+// such a page offers are never fetched.
+func readLeakSite(ctx context.Context, r *run) error {
+	return r.list(ctx, r.gate.home, func(ctx context.Context, p *page, entries []entry) error {
+		var onList []risk.Item
+		var marks []risk.Mark
+		for _, e := range entries {
+			if e.link != nil {
+				if err := r.victim(ctx, e); err != nil {
+					return err
+				}
+				continue
+			}
+			mark := risk.Mark{Key: "entry:" + digestOf(e.title), Marker: e.change()}
+			fresh, err := r.news(ctx, mark)
+			if err != nil {
+				return err
+			}
+			if fresh {
+				onList, marks = append(onList, r.claim(e, p.url.String(), e.text)), append(marks, mark)
+			}
+		}
+		return r.hand(ctx, p, onList, marks)
+	})
+}
+
+// change is what differs when an entry does.
+func (e entry) change() string {
+	if e.marker != "" {
+		return e.marker
+	}
+	return digestOf(e.text)
+}
+
+func (r *run) news(ctx context.Context, m risk.Mark) (bool, error) {
+	if r.again(m.Key) {
+		return false, nil
+	}
+	same, err := r.unchanged(ctx, m)
+	return !same, err
+}
+
+func (r *run) victim(ctx context.Context, e entry) error {
+	mark := risk.Mark{Key: e.link.String(), Marker: e.change()}
+	if fresh, err := r.news(ctx, mark); !fresh || err != nil {
+		return err
+	}
+	p, err := r.fetch(ctx, e.link)
+	if err != nil {
+		return r.skip(err)
+	}
+	if p.has(r.src.Read.NotFound) {
+		r.missingEntry(p, "the entry is gone (read.not_found)")
+		return nil
+	}
+	selector := r.src.Read.Post
+	if selector == "" {
+		selector = "body"
+	}
+	if !p.has(selector) {
+		return r.skip(p.unexpected("the entry's text (read.post)"))
+	}
+	detail := content(p.doc.Selection, selector)
+	if strings.TrimSpace(detail) == "" {
+		r.missingEntry(p, "the entry's text is empty (read.post)")
+		return nil
+	}
+	return r.hand(ctx, p, []risk.Item{r.claim(e, e.link.String(), e.text+"\n\n"+detail)}, []risk.Mark{mark})
+}
+
+func (r *run) claim(e entry, url, text string) risk.Item {
+	r.report.Items++
+	if e.posted.IsZero() && r.src.Read.Date != "" {
+		r.undated++
+	}
+	return risk.Item{URL: url, PostID: lastSegment(e), Author: e.author, Posted: e.posted, Title: e.title, Text: text}
+}
+
+func lastSegment(e entry) string {
+	if e.link == nil {
+		return ""
+	}
+	return e.link.Path[strings.LastIndexByte(e.link.Path, '/')+1:]
+}

@@ -1,0 +1,194 @@
+package collect
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/andybalholm/cascadia"
+	"golang.org/x/net/html"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// page is one fetched page, parsed when it is HTML.
+type page struct {
+	url     *url.URL // after redirects
+	capture risk.Capture
+	body    []byte            // UTF-8
+	doc     *goquery.Document // nil when it is not HTML
+}
+
+// parsePage decodes and, for HTML, parses a body. The stated content type decides, as the transport has held it
+// against the bytes.
+func parsePage(at *url.URL, contentType string, body []byte) (*page, error) {
+	p := &page{url: at, body: toUTF8(body, contentType)}
+	switch m := mediaType(contentType); {
+	case m == "text/html", m == "application/xhtml+xml":
+	case m == "" && strings.HasPrefix(sniff(body), "text/html"):
+	default:
+		return p, nil
+	}
+	if err := checkMarkup(p.body); err != nil {
+		kind := risk.FailLayout
+		if errors.Is(err, errCutMarkup) {
+			kind = risk.FailCut
+		}
+		return p, p.failure(kind, err)
+	}
+	root, err := html.Parse(bytes.NewReader(p.body))
+	if err != nil {
+		return p, p.failure(risk.FailLayout, fmt.Errorf("parse page: %w", err))
+	}
+	p.doc = goquery.NewDocumentFromNode(root)
+	return p, nil
+}
+
+func (p *page) failure(kind risk.FailureKind, err error) error {
+	return &risk.FetchError{Kind: kind, URL: p.url.String(), Err: err}
+}
+
+// has reports that a selector matches; an empty selector never does.
+func (p *page) has(selector string) bool {
+	return p.doc != nil && selector != "" && p.doc.Find(selector).Length() > 0
+}
+
+// resolve makes a link absolute against the page, without its fragment and without session ids, which would make
+// every run see new addresses.
+func (p *page) resolve(href string) (*url.URL, bool) {
+	href = strings.TrimSpace(href)
+	if href == "" || strings.HasPrefix(href, "#") {
+		return nil, false
+	}
+	u, err := p.url.Parse(href)
+	if err != nil {
+		return nil, false
+	}
+	u.Fragment, u.RawFragment = "", ""
+	if u.RawQuery != "" {
+		u.RawQuery = withoutSession(u.RawQuery)
+	}
+	return u, true
+}
+
+func withoutSession(query string) string {
+	kept := strings.FieldsFunc(query, func(r rune) bool { return r == '&' })
+	out := kept[:0]
+	for _, pair := range kept {
+		name, _, _ := strings.Cut(pair, "=")
+		switch strings.ToLower(name) {
+		case "sid", "phpsessid", "s", "jsessionid":
+		default:
+			out = append(out, pair)
+		}
+	}
+	return strings.Join(out, "&")
+}
+
+// pick reads one value by a definition's "selector", "selector @attribute" or "@attribute".
+func pick(in *goquery.Selection, spec string) string {
+	if spec == "" {
+		return ""
+	}
+	css, attribute, reads := strings.Cut(spec, "@")
+	at := in
+	if css = strings.TrimSpace(css); css != "" {
+		at = in.Find(css).First()
+	}
+	if at.Length() == 0 {
+		return ""
+	}
+	if reads {
+		return strings.TrimSpace(cleanText(at.AttrOr(strings.TrimSpace(attribute), "")))
+	}
+	return strings.Join(strings.Fields(nodeText(at.Nodes[0])), " ")
+}
+
+// content is the readable text of the first element that the selector finds.
+func content(in *goquery.Selection, selector string) string {
+	at := in.Find(selector).First()
+	if at.Length() == 0 {
+		return ""
+	}
+	return nodeText(at.Nodes[0])
+}
+
+// href is the address in an element, or in the first link inside it.
+func href(in *goquery.Selection, selector string) string {
+	at := in.Find(selector).First()
+	if h, ok := at.Attr("href"); ok {
+		return h
+	}
+	return at.Find("a[href]").First().AttrOr("href", "")
+}
+
+// parseDate tries the definition's layouts. Dates without a zone are in the definition's.
+func parseDate(text string, read risk.Reading) (time.Time, bool) {
+	zone, err := time.LoadLocation(read.Zone)
+	if err != nil || text == "" {
+		return time.Time{}, false
+	}
+	for _, layout := range read.Dates {
+		if layout == "unix" {
+			if t, ok := unixTime(text); ok {
+				return t, true
+			}
+			continue
+		}
+		if t, err := time.ParseInLocation(layout, text, zone); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}
+
+func unixTime(text string) (time.Time, bool) {
+	var seconds int64
+	if n, err := fmt.Sscanf(text, "%d", &seconds); n != 1 || err != nil || seconds < 0 || seconds > 1<<33 {
+		return time.Time{}, false
+	}
+	return time.Unix(seconds, 0).UTC(), true
+}
+
+// captchaSigns are in the mark-up of the common challenge and block pages. They are looked for only on a page that is
+// not what was expected: a forum may well talk about captchas.
+var captchaSigns = [][]byte{
+	[]byte("cf-challenge"), []byte("cf-chl-"), []byte("challenge-platform"), []byte("just a moment..."), []byte("attention required! | cloudflare"),
+	[]byte("g-recaptcha"), []byte("h-captcha"), []byte("hcaptcha.com"), []byte("cf-turnstile"), []byte("ddos-guard"), []byte("checking your browser"),
+	[]byte("verify you are human"), []byte("are you a robot"), []byte("name=\"captcha"), []byte("id=\"captcha"), []byte("class=\"captcha"), []byte("/captcha"),
+	[]byte("you have been blocked"), []byte("not a bot"),
+}
+
+func looksLikeCaptcha(body []byte) bool {
+	lower := bytes.ToLower(body[:min(len(body), 256<<10)])
+	for _, sign := range captchaSigns {
+		if bytes.Contains(lower, sign) {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	passwordField = cascadia.MustCompile(`input[type="password" i]`)
+	refreshMeta   = cascadia.MustCompile(`meta[http-equiv="refresh" i]`)
+)
+
+// unexpected says why a page is not the one that the definition describes; missing is what was looked for.
+func (p *page) unexpected(missing string) error {
+	switch {
+	case looksLikeCaptcha(p.body):
+		return p.failure(risk.FailCaptcha, errors.New("a captcha or block page"))
+	case p.doc == nil:
+		return p.failure(risk.FailLayout, fmt.Errorf("not an HTML page; %s was expected", missing))
+	case p.doc.FindMatcher(passwordField).Length() > 0:
+		return p.failure(risk.FailLayout, fmt.Errorf("a log-in form; %s was expected", missing))
+	case p.doc.FindMatcher(refreshMeta).Length() > 0:
+		return p.failure(risk.FailLayout, fmt.Errorf("a waiting page that refreshes itself; %s was expected", missing))
+	}
+	return p.failure(risk.FailLayout, fmt.Errorf("%s is missing", missing))
+}

@@ -1,0 +1,6 @@
+//go:build race
+
+package collect_test
+
+// slower stretches time limits under the race detector.
+const slower = 10

@@ -1,0 +1,252 @@
+package collect
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/gocolly/colly/v2"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// run is one crawl of one source: its colly, its transport, and what has happened so far. It is used by one goroutine.
+type run struct {
+	src       risk.Source
+	known     Known
+	visit     Visit
+	now       func() time.Time
+	colly     *colly.Collector
+	gate      gate
+	transport *transport
+	report    risk.CrawlReport
+	seen      map[string]bool // list pages, threads and posts met in this run: loops and repeats end here
+	failures  int             // in a row, of the kind that says that nobody answers
+	notes     int
+	undated   int
+	last      *response
+}
+
+type response struct {
+	at          *url.URL
+	status      int
+	contentType string
+	body        []byte
+}
+
+// newRun builds the only colly of this package: our transport, no other way out, one request after the other.
+func (c *Collector) newRun(ctx context.Context, src risk.Source, known Known, visit Visit) (*run, error) {
+	g, err := newGate(src)
+	if err != nil {
+		return nil, err
+	}
+	dial, err := c.dialer(src, g)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{src: src, known: known, visit: visit, now: c.now, gate: g, seen: map[string]bool{}}
+	r.transport = newTransport(src, g, dial, c.agent, c.now)
+	r.colly = colly.NewCollector(colly.StdlibContext(ctx), colly.Async(false))
+	// NewCollector reads COLLY_* from the environment after its options; what matters is set again here.
+	r.colly.CacheDir, r.colly.MaxBodySize, r.colly.MaxRequests, r.colly.MaxDepth = "", 0, 0, 0
+	r.colly.AllowedDomains, r.colly.DisallowedDomains, r.colly.URLFilters, r.colly.DisallowedURLFilters = nil, nil, nil, nil
+	r.colly.AllowURLRevisit, r.colly.IgnoreRobotsTxt, r.colly.DetectCharset, r.colly.ParseHTTPErrorResponse = true, true, false, false
+	r.colly.DisableCookies()
+	r.colly.SetRequestTimeout(0) // the transport's, which also covers the body
+	r.colly.WithTransport(r.transport)
+	r.colly.SetRedirectHandler(r.redirect)
+	r.colly.OnResponse(func(res *colly.Response) {
+		r.last = &response{at: res.Request.URL, status: res.StatusCode, contentType: res.Headers.Get(statedType), body: res.Body}
+	})
+	return r, nil
+}
+
+func (r *run) close() { r.transport.wire.CloseIdleConnections() }
+
+// redirect counts; where a redirect leads is the transport's to check, as for every request.
+func (r *run) redirect(req *http.Request, via []*http.Request) error {
+	if len(via) > r.src.Limits.Redirects {
+		return &risk.FetchError{Kind: risk.FailRefused, URL: via[0].URL.String(), Err: fmt.Errorf("more than %d redirects", r.src.Limits.Redirects)}
+	}
+	return nil
+}
+
+// errEnough ends a crawl that has used its pages.
+var errEnough = errors.New("page limit reached")
+
+// fetch gets and parses one page, after the pause that politeness asks for.
+func (r *run) fetch(ctx context.Context, u *url.URL) (*page, error) {
+	if err := r.gate.check(http.MethodGet, u); err != nil {
+		return nil, &risk.FetchError{Kind: risk.FailRefused, URL: u.String(), Err: err}
+	}
+	if r.report.Pages >= r.src.Limits.Pages {
+		return nil, errEnough
+	}
+	if err := r.pause(ctx); err != nil {
+		return nil, err
+	}
+	r.report.Pages++
+	r.last = nil
+	err := r.colly.Request(http.MethodGet, u.String(), nil, nil, nil)
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("fetch: %w", ctx.Err())
+	case err != nil:
+		return nil, asFetchError(u, err)
+	case r.last == nil:
+		return nil, asFetchError(u, errors.New("no answer"))
+	}
+	return r.page()
+}
+
+func (r *run) page() (*page, error) {
+	got := r.last
+	r.failures = 0
+	p, err := parsePage(got.at, got.contentType, got.body)
+	if err != nil {
+		return nil, err
+	}
+	digest := sha256.Sum256(got.body)
+	p.capture = risk.Capture{SourceID: r.src.ID, URL: got.at.String(), Digest: hex.EncodeToString(digest[:]), Fetched: r.now(),
+		Status: got.status, ContentType: got.contentType, Bytes: int64(len(got.body))}
+	if p.has(r.src.Read.Captcha) {
+		return nil, p.failure(risk.FailCaptcha, errors.New("the definition's captcha selector matches"))
+	}
+	return p, nil
+}
+
+// asFetchError keeps the transport's own error, and gives its kind to what colly or http.Client found wrong.
+func asFetchError(u *url.URL, err error) error {
+	var fetch *risk.FetchError
+	if errors.As(err, &fetch) {
+		return fetch
+	}
+	return &risk.FetchError{Kind: risk.FailNetwork, URL: u.String(), Err: err}
+}
+
+// pause waits before every request but the first, and ends with ctx.
+func (r *run) pause(ctx context.Context) error {
+	d := r.src.Politeness.Delay
+	if r.src.Politeness.Jitter > 0 {
+		d += rand.N(r.src.Politeness.Jitter)
+	}
+	if r.report.Pages == 0 || d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("wait between requests: %w", ctx.Err())
+	case <-t.C:
+		return nil
+	}
+}
+
+// mostFailures in a row mean that the place is gone: a dead hidden service would else take its time limit a page.
+const mostFailures = 3
+
+// skip decides about a page that failed: nil when it is noted and the run goes on, else the error that ends the run.
+func (r *run) skip(err error) error {
+	var fetch *risk.FetchError
+	if !errors.As(err, &fetch) {
+		return err
+	}
+	switch fetch.Kind {
+	case risk.FailProxy, risk.FailCaptcha:
+		return err
+	case risk.FailStatus:
+		if fetch.Status == http.StatusTooManyRequests || fetch.RetryAfter > 0 {
+			return err
+		}
+	case risk.FailNetwork, risk.FailTimeout:
+		if r.failures++; r.failures >= mostFailures {
+			return err
+		}
+	}
+	r.note("%s", describe(fetch))
+	return nil
+}
+
+func describe(e *risk.FetchError) string {
+	s := e.URL + ": " + string(e.Kind)
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+// mostNotes keep a report readable when a whole site has changed.
+const mostNotes = 100
+
+func (r *run) note(format string, args ...any) {
+	if r.notes++; r.notes <= mostNotes {
+		r.report.NotUnderstood = append(r.report.NotUnderstood, cleanText(fmt.Sprintf(format, args...)))
+	}
+}
+
+func (r *run) finish() risk.CrawlReport {
+	if r.undated > 0 {
+		r.note("%d items: the date was not understood", r.undated)
+	}
+	if r.notes > mostNotes {
+		r.report.NotUnderstood = append(r.report.NotUnderstood, fmt.Sprintf("and %d more", r.notes-mostNotes))
+	}
+	return r.report
+}
+
+// unchanged asks whether an entry's marker is the one remembered, and counts it when so.
+func (r *run) unchanged(ctx context.Context, m risk.Mark) (bool, error) {
+	old, found, err := r.known(ctx, m.Key)
+	if err != nil {
+		return false, fmt.Errorf("look up what is known of %s: %w", r.src.Key, err)
+	}
+	same := found && old.Marker == m.Marker
+	if same {
+		r.report.Unchanged++
+	}
+	return same, nil
+}
+
+// again reports that a key was met before in this run, and remembers it.
+func (r *run) again(key string) bool {
+	met := r.seen[key]
+	r.seen[key] = true
+	return met
+}
+
+// hand gives a page that holds something new, or marks, to visit.
+func (r *run) hand(ctx context.Context, p *page, items []risk.Item, marks []risk.Mark) error {
+	if len(items) == 0 && len(marks) == 0 {
+		return nil
+	}
+	r.report.New += len(items)
+	p.capture.Items = len(items)
+	if err := r.visit(ctx, risk.Page{Capture: p.capture, Items: items, Marks: marks}); err != nil {
+		return fmt.Errorf("hand over a page of %s: %w", r.src.Key, err)
+	}
+	return nil
+}
+
+// posted reads a date and counts those that do not read.
+func (r *run) posted(text string) time.Time {
+	t, ok := parseDate(text, r.src.Read)
+	if !ok && r.src.Read.Date != "" {
+		r.undated++
+	}
+	return t
+}
+
+func digestOf(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
