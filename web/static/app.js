@@ -20,7 +20,7 @@ async function fetchPage(address) {
 }
 
 // Opens a list entry in the detail column; where there is none beside the list, or anything fails, the link is followed.
-async function open(link, remember = true) {
+async function open(link) {
   const detail = $("#detail");
   if (!detail || matchMedia("(max-width: 64rem)").matches) return location.assign(link.href);
   try {
@@ -31,7 +31,7 @@ async function open(link, remember = true) {
   }
   for (const other of document.querySelectorAll("[data-row][aria-current]")) other.removeAttribute("aria-current");
   link.setAttribute("aria-current", "true");
-  if (remember) history.pushState({}, "", link.href.replace(/#.*$/, ""));
+  history.pushState({ list: true }, "", link.href.replace(/#.*$/, ""));
   for (const back of document.querySelectorAll("#bulk [name=back]")) back.value = location.pathname + location.search;
   link.focus({ preventScroll: true });
   link.closest("li").scrollIntoView({ block: "nearest" });
@@ -91,7 +91,8 @@ function onKey(event) {
 
 addEventListener("keydown", onKey);
 addEventListener("change", count);
-addEventListener("popstate", () => location.reload());
+// Only entries that open() made are read again: a jump within the page also ends here.
+addEventListener("popstate", (event) => { if (event.state?.list) location.reload(); });
 addEventListener("click", (event) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   const row = event.target.closest("a[data-row]");
@@ -101,4 +102,5 @@ addEventListener("click", (event) => {
   else if (event.target.closest("[data-opens=keys]")) $("#keys").showModal();
   else if (event.target.closest("dialog [data-close]")) event.target.closest("dialog").close();
 });
+if ($("#detail")) history.replaceState({ list: true }, "");
 count();

@@ -1,0 +1,414 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// exposureDetail is one exposure in full; the inbox shows it beside the list, and its own page adds history and sightings.
+type exposureDetail struct {
+	exposureRow
+	Back        string // where its forms come back to
+	Tier        string
+	Where       string // source and kind
+	Account     string // masked
+	Class       string
+	Host        string
+	Match       string
+	Term        string
+	Reasons     []string
+	Secret      string // what is known of it, in words; "" = the record holds none
+	Excerpt     []stretch
+	StateReason string
+	DuplicateOf int64
+	Observed    string
+	LastSeen    string
+	Sightings   int
+	Steps       []string
+	Can         deeds
+	DismissFor  []string
+	People      []option
+	HasAccount  bool
+	SeesAccount bool // may open the whole account on the full page
+}
+
+// stretch is a piece of an excerpt; Hit marks what the watch term met.
+type stretch struct {
+	Text string
+	Hit  bool
+}
+
+// deeds are the buttons that the exposure's state and the visitor's role allow.
+type deeds struct {
+	Triage, Confirm, Duplicate, Dismiss, Waive, Supplier, Fixed, Close, Reopen, Take, Leave bool
+}
+
+type exposureView struct {
+	page
+	D        exposureDetail
+	Whole    string // the whole account; only for those who must act on it
+	WholeBad string // why it cannot be shown
+	Timeline []event
+	Seen     []sightingRow
+	Effect   []effectRow
+	Score    string
+	Related  string // address of the supplier's other exposures
+}
+
+type event struct {
+	At, Who, What, Detail string
+}
+
+type sightingRow struct {
+	At, Posted, Source, Place, Author string
+}
+
+type effectRow struct {
+	Factor, Label, Points, Age, Clears, Refute string
+}
+
+func (p *portal) exposurePage(c *gin.Context) error {
+	id, err := parseID(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	ctx := c.Request.Context()
+	e, err := p.Store.FindExposure(ctx, id)
+	if err != nil {
+		return fmt.Errorf("find exposure %d: %w", id, err)
+	}
+	d, err := p.exposureDetail(c, e, c.Request.URL.Path)
+	if err != nil {
+		return err
+	}
+	v := exposureView{page: p.chrome(c, e.Ref()+" · "+d.Title, "exposures"), D: *d, Related: fmt.Sprintf("/inbox?v=open&supplier=%d", e.SupplierID)}
+	if d.SeesAccount {
+		v.Whole, v.WholeBad = p.wholeAccount(e)
+	}
+	if v.Timeline, err = p.timeline(c, e); err != nil {
+		return err
+	}
+	if v.Seen, err = p.sightings(c, e.ID); err != nil {
+		return err
+	}
+	if v.Score, v.Effect, err = p.scoreEffect(c, e); err != nil {
+		return err
+	}
+	return p.render(c, http.StatusOK, "exposure", v)
+}
+
+func (p *portal) exposureDetail(c *gin.Context, e risk.Exposure, back string) (*exposureDetail, error) {
+	a := actor(c)
+	d := &exposureDetail{exposureRow: p.exposureRow(e, a, p.Now()), Back: back, Tier: tierName(e.Tier), Where: word(sourceKindWords, e.SourceKind, string(e.SourceKind)),
+		Account: e.AccountMask, Class: word(classWords, e.Class, string(e.Class)), Host: visible(e.Host), Match: word(matchWords, e.Match, string(e.Match)),
+		Term: visible(e.Term), Reasons: e.Reasons, Secret: secretSays(e), Excerpt: highlight(visible(e.Excerpt), e.Term, e.Host), StateReason: visible(e.StateReason),
+		DuplicateOf: e.DuplicateOf, LastSeen: p.stamp(e.LastSeen), Sightings: e.Sightings, Steps: steps(e), DismissFor: risk.DismissReasons,
+		HasAccount: len(e.Account) > 0, SeesAccount: len(e.Account) > 0 && risk.Can(a, risk.ActViewAccounts)}
+	if !e.Observed.IsZero() && !e.Observed.Equal(e.FirstSeen) {
+		d.Observed = p.stamp(e.Observed)
+	}
+	d.Can = deedsFor(e, a)
+	if d.Can.Triage {
+		people, err := p.assignable(c, e.OwnerID)
+		if err != nil {
+			return nil, err
+		}
+		d.People = people
+	}
+	return d, nil
+}
+
+func deedsFor(e risk.Exposure, a risk.Actor) deeds {
+	if !risk.Can(a, risk.ActTriage) {
+		return deeds{}
+	}
+	may := func(s risk.ExposureState) bool { return slices.Contains(e.State.Next(), s) }
+	d := deeds{Triage: true, Duplicate: may(risk.ExposureDuplicate), Dismiss: may(risk.ExposureDismissed), Waive: may(risk.ExposureWaived),
+		Supplier: may(risk.ExposureWithSupplier), Fixed: may(risk.ExposureFixed), Close: may(risk.ExposureClosed), Reopen: !e.State.Open(),
+		Take: e.State.Open() && e.OwnerID != a.UserID, Leave: e.State.Open() && e.OwnerID == a.UserID}
+	d.Confirm = may(risk.ExposureConfirmed) && e.State.Open()
+	return d
+}
+
+func (p *portal) assignable(c *gin.Context, owner int64) ([]option, error) {
+	users, err := p.Store.FindUsers(c.Request.Context())
+	if err != nil {
+		return nil, fmt.Errorf("find users to assign to: %w", err)
+	}
+	opts := []option{{"0", "Nobody", owner == 0}}
+	for _, u := range users {
+		if !u.Disabled && risk.Can(risk.Actor{UserID: u.ID, Role: u.Role}, risk.ActTriage) {
+			opts = append(opts, option{fmt.Sprint(u.ID), u.Name, u.ID == owner})
+		}
+	}
+	return opts, nil
+}
+
+func secretSays(e risk.Exposure) string {
+	if e.SecretKind == risk.SecretNone {
+		return ""
+	}
+	says := word(secretWords, e.SecretKind, string(e.SecretKind))
+	if e.SecretBand != "" {
+		says = e.SecretBand + " characters · " + says
+	}
+	return says
+}
+
+// highlight cuts an excerpt at the places where the term or the host stands.
+func highlight(text string, marks ...string) []stretch {
+	var out []stretch
+	lower := strings.ToLower(text)
+	if len(lower) != len(text) { // folding moved bytes: the places would not fit
+		return plainStretch(text)
+	}
+	for len(text) > 0 {
+		at, length := len(text), 0
+		for _, m := range marks {
+			m = strings.ToLower(m)
+			if i := strings.Index(lower, m); m != "" && i >= 0 && (i < at || (i == at && len(m) > length)) {
+				at, length = i, len(m)
+			}
+		}
+		if at > 0 {
+			out = append(out, stretch{Text: text[:at]})
+		}
+		if length > 0 {
+			out = append(out, stretch{Text: text[at : at+length], Hit: true})
+		}
+		text, lower = text[at+length:], lower[at+length:]
+	}
+	return out
+}
+
+func plainStretch(text string) []stretch {
+	if text == "" {
+		return nil
+	}
+	return []stretch{{Text: text}}
+}
+
+// steps are what to do next, in order.
+func steps(e risk.Exposure) []string {
+	if !e.State.Open() {
+		return nil
+	}
+	whose := "Tell " + e.Supplier + " through its contact; the message carries no password."
+	switch e.Kind {
+	case risk.KindCredential:
+		return []string{whose, "Have the password reset and every session of the account ended.", "Check your own sign-in logs for this account since it was first seen."}
+	case risk.KindCookie:
+		return []string{whose, "Have every session of the account ended: a new password alone does not end them.", "Clean the machine that the cookies came from before it signs in again."}
+	case risk.KindSecretKey:
+		return []string{whose, "Have the key revoked and replaced.", "Check what the key was used for since it was first seen."}
+	case risk.KindVictimClaim:
+		return []string{"Ask " + e.Supplier + " whether the claim is true, and which of your data is concerned.", "Close or watch its access to your network until it answers.", "Tell the privacy officer: a deadline may have begun."}
+	case risk.KindPatientData:
+		return []string{"Tell the privacy officer now: a deadline may have begun.", "Ask " + e.Supplier + " where the data comes from.", "Do not copy the sample."}
+	}
+	return []string{"Read the excerpt and decide whether it concerns you.", "Confirm it, or dismiss it with a reason."}
+}
+
+// wholeAccount decrypts the account for those who have to get it reset.
+func (p *portal) wholeAccount(e risk.Exposure) (account, why string) {
+	account, err := p.OpenAccount(e.Account)
+	if err != nil {
+		p.Log.Error("account not opened", "exposure", e.ID, "key", e.KeyID, "error", err)
+		return "", "The account is kept under a key that this server does not hold."
+	}
+	return visible(account), ""
+}
+
+func (p *portal) timeline(c *gin.Context, e risk.Exposure) ([]event, error) {
+	found, err := p.Store.FindEvents(c.Request.Context(), e.ID)
+	if err != nil {
+		return nil, fmt.Errorf("find history of exposure %d: %w", e.ID, err)
+	}
+	var out []event
+	for _, ev := range slices.Backward(found) {
+		row := event{At: p.stamp(ev.At), Who: ev.Actor, What: title(word(eventWords, ev.What, ev.What)), Detail: visible(ev.Detail)}
+		if ev.ActorID == 0 {
+			row.Who = "Wardline"
+		}
+		out = append(out, row)
+	}
+	return out, nil
+}
+
+func (p *portal) sightings(c *gin.Context, id int64) ([]sightingRow, error) {
+	found, err := p.Store.FindSightings(c.Request.Context(), id)
+	if err != nil {
+		return nil, fmt.Errorf("find sightings of exposure %d: %w", id, err)
+	}
+	var out []sightingRow
+	for _, s := range found {
+		row := sightingRow{At: p.stamp(s.Seen), Source: s.SourceName, Place: placeSays(s), Author: visible(s.Author)}
+		if !s.Posted.IsZero() {
+			row.Posted = p.stamp(s.Posted)
+		}
+		out = append(out, row)
+	}
+	return out, nil
+}
+
+// placeSays writes where a sighting stands, as text: the address of a hostile place is never a link.
+func placeSays(s risk.Sighting) string {
+	var parts []string
+	for _, t := range []string{s.Board, s.Thread, s.Where.Path, s.Where.Entry} {
+		if t != "" {
+			parts = append(parts, visible(t))
+		}
+	}
+	if s.Where.Line > 0 {
+		parts = append(parts, fmt.Sprintf("line %d", s.Where.Line))
+	}
+	return strings.Join(parts, " › ")
+}
+
+// scoreEffect lists the rows of the supplier's score that this exposure made.
+func (p *portal) scoreEffect(c *gin.Context, e risk.Exposure) (number string, rows []effectRow, err error) {
+	s, err := p.Store.FindScore(c.Request.Context(), e.SupplierID)
+	if errors.Is(err, risk.ErrNotFound) {
+		return "", nil, nil
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("find score of supplier %d: %w", e.SupplierID, err)
+	}
+	for _, r := range s.Contributions {
+		if r.ExposureID == e.ID {
+			rows = append(rows, p.effectRow(r))
+		}
+	}
+	return fmt.Sprintf("%.0f", s.Number), rows, nil
+}
+
+func (p *portal) effectRow(r risk.Contribution) effectRow {
+	row := effectRow{Factor: factorName(r.Factor), Label: visible(r.Label), Points: signed(r.Points, 2), Refute: r.HowToRefute}
+	if r.AgeFactor > 0 {
+		row.Age = fmt.Sprintf("%.2f", r.AgeFactor)
+	}
+	if !r.ClearsOn.IsZero() {
+		row.Clears = p.day(r.ClearsOn)
+	}
+	return row
+}
+
+func (p *portal) changeExposure(c *gin.Context) error {
+	id, err := parseID(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	form, err := p.form(c, "do", "version", "reason", "note", "duplicate_of", "owner", "back")
+	if err != nil {
+		return err
+	}
+	ctx, a := c.Request.Context(), actor(c)
+	e, err := p.Store.FindExposure(ctx, id)
+	if err != nil {
+		return fmt.Errorf("find exposure %d: %w", id, err)
+	}
+	back := localPath(form.Get("back"))
+	if back == "" {
+		back = fmt.Sprintf("/exposures/%d", id)
+	}
+	ch, err := p.changeFromForm(ctx, form.Get, e, a)
+	if err == nil {
+		_, err = p.Store.ChangeExposure(ctx, id, ch, a, p.Now())
+	}
+	var problem risk.Problem
+	switch {
+	case errors.As(err, &problem):
+		p.say(c, flash{Say: e.Ref() + " was not changed. " + problem.Say, Bad: true})
+	case err != nil:
+		return fmt.Errorf("change exposure %d: %w", id, err)
+	default:
+		p.say(c, doneFlash(form.Get("do"), e))
+	}
+	c.Redirect(http.StatusSeeOther, back)
+	return nil
+}
+
+func (p *portal) changeFromForm(ctx context.Context, get func(string) string, e risk.Exposure, a risk.Actor) (risk.Change, error) {
+	do := get("do")
+	var ch risk.Change
+	if do == "assign" {
+		owner, err := p.newOwner(ctx, get("owner"))
+		if err != nil {
+			return ch, err
+		}
+		ch.AssignTo = &owner
+	} else {
+		var err error
+		if ch, err = changeFor(do, e, a); err != nil {
+			return ch, err
+		}
+	}
+	ch.Reason = reasonOf(get("reason"), strings.TrimSpace(get("note")))
+	if do == "duplicate" {
+		of, err := parseRef(get("duplicate_of"))
+		if err != nil {
+			return ch, err
+		}
+		ch.DuplicateOf = of
+	}
+	version, err := parseID(get("version"))
+	if err != nil {
+		return ch, risk.Invalid("version", "The form is incomplete; open the exposure again.")
+	}
+	ch.Version = int(version)
+	return ch, nil
+}
+
+// newOwner is the user that a form names, who must be able to act on what they get; "0" is nobody.
+func (p *portal) newOwner(ctx context.Context, s string) (int64, error) {
+	if s == "0" {
+		return 0, nil
+	}
+	unknown := risk.Invalid("owner", "Choose someone from the list to assign it to.")
+	id, err := parseID(s)
+	if err != nil {
+		return 0, unknown
+	}
+	u, err := p.Store.FindUser(ctx, id)
+	if err != nil && !errors.Is(err, risk.ErrNotFound) {
+		return 0, fmt.Errorf("find user %d to assign to: %w", id, err)
+	}
+	if err != nil || u.Disabled || !risk.Can(risk.Actor{UserID: u.ID, Role: u.Role}, risk.ActTriage) {
+		return 0, unknown
+	}
+	return id, nil
+}
+
+// parseRef reads an exposure's name, such as EX-12.
+func parseRef(s string) (int64, error) {
+	digits, found := strings.CutPrefix(strings.ToUpper(strings.TrimSpace(s)), "EX-")
+	id, err := parseID(digits)
+	if !found || err != nil {
+		return 0, risk.Invalid("duplicate_of", "Name the exposure that this one repeats, such as EX-12.")
+	}
+	return id, nil
+}
+
+func doneFlash(do string, e risk.Exposure) flash {
+	f := flash{IDs: []int64{e.ID}}
+	switch do {
+	case "assign":
+		f.Say = e.Ref() + " has a new owner."
+	case "duplicate":
+		f.Say, f.Undo = e.Ref()+" is marked as a duplicate.", "reopen"
+	case "waive":
+		f.Say, f.Undo = e.Ref()+" is waived.", "reopen"
+	default:
+		deed := bulkDeeds[do]
+		f.Say, f.Undo = fmt.Sprintf(deed.done, e.Ref()), deed.undo
+	}
+	return f
+}

@@ -1,0 +1,395 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+const inboxSize = 25
+
+// inboxViews are the inbox's tabs; each is a filter.
+var inboxViews = []struct {
+	key, label string
+	states     []risk.ExposureState
+	mine       bool
+	empty      string
+}{
+	{"triage", "To triage", []risk.ExposureState{risk.ExposureNew}, false, "Nothing waits for triage."},
+	{"mine", "Mine", risk.OpenStates, true, "No open exposure is yours."},
+	{"confirmed", "Confirmed", []risk.ExposureState{risk.ExposureConfirmed}, false, "No confirmed exposure is waiting for its next step."},
+	{"supplier", "With supplier", []risk.ExposureState{risk.ExposureWithSupplier}, false, "No exposure is with a supplier."},
+	{"fixed", "Fixed", []risk.ExposureState{risk.ExposureFixed}, false, "No fixed exposure waits to be closed."},
+	{"closed", "Closed", []risk.ExposureState{risk.ExposureClosed, risk.ExposureDuplicate, risk.ExposureDismissed, risk.ExposureWaived}, false, "Nothing has been closed."},
+	{"open", "All open", risk.OpenStates, false, "No exposure is open."},
+}
+
+type inboxView struct {
+	page
+	View, Label string
+	Chips       []chip
+	Severities  []option
+	Supplier    string // name, when the list is narrowed to one
+	Widen       string // the same view without further filters; "" = there are none
+	Search      string
+	Open        int
+	Unowned     int
+	Rows        []exposureRow
+	Pager       pager
+	Empty       string
+	CanTriage   bool
+	Detail      *exposureDetail
+	State       []hiddenField // the filter, for the search form
+}
+
+type chip struct {
+	Label, Href, Count string
+	Current            bool
+}
+
+type option struct {
+	Value, Label string
+	Selected     bool
+}
+
+type hiddenField struct{ Name, Value string }
+
+func (p *portal) inboxPage(c *gin.Context) error {
+	ctx, a := c.Request.Context(), actor(c)
+	view, f, err := inboxFilter(c, a)
+	if err != nil {
+		return err
+	}
+	tab := inboxViews[view]
+	found, total, err := p.Store.FindExposures(ctx, f)
+	if err != nil {
+		return fmt.Errorf("find exposures: %w", err)
+	}
+	v := inboxView{page: p.chrome(c, "Exposure inbox", "exposures"), View: tab.key, Label: tab.label, Search: f.Text, Rows: p.exposureRows(found, a), CanTriage: risk.Can(a, risk.ActTriage)}
+	v.Pager = newPager(c.Request.URL, f.Offset/inboxSize+1, inboxSize, len(found), total)
+	if v.Chips, err = p.inboxChips(ctx, a, tab.key); err != nil {
+		return err
+	}
+	if v.Open, v.Unowned, err = p.countOpen(ctx); err != nil {
+		return err
+	}
+	v.Severities = severityOptions(c.Query("sev"))
+	v.State = []hiddenField{{"v", tab.key}}
+	if f.SupplierID != 0 {
+		s, err := p.Store.FindSupplier(ctx, f.SupplierID)
+		if err != nil {
+			return fmt.Errorf("find supplier %d: %w", f.SupplierID, err)
+		}
+		v.Supplier = s.Name
+		v.State = append(v.State, hiddenField{"supplier", strconv.FormatInt(s.ID, 10)})
+	}
+	if f.SupplierID != 0 || f.Text != "" || len(f.Severities) > 0 {
+		v.Widen = "/inbox?v=" + tab.key
+	}
+	if total == 0 {
+		v.Empty = tab.empty
+	}
+	picked, err := p.pick(c, found)
+	if err != nil {
+		return err
+	}
+	for i := range v.Rows {
+		v.Rows[i].Pick = with(c.Request.URL, "id", strconv.FormatInt(v.Rows[i].ID, 10))
+		v.Rows[i].Picked = picked != nil && v.Rows[i].ID == picked.ID
+	}
+	if picked != nil {
+		if v.Detail, err = p.exposureDetail(c, *picked, c.Request.URL.RequestURI()); err != nil {
+			return err
+		}
+	}
+	return p.render(c, http.StatusOK, "inbox", v)
+}
+
+// inboxFilter reads the address; the view's place in inboxViews comes with it.
+func inboxFilter(c *gin.Context, a risk.Actor) (int, risk.ExposureFilter, error) {
+	view := 0
+	if key := c.Query("v"); key != "" {
+		for view = range inboxViews {
+			if inboxViews[view].key == key {
+				break
+			}
+		}
+		if inboxViews[view].key != key {
+			return 0, risk.ExposureFilter{}, risk.Invalid("v", "There is no view of that name.")
+		}
+	}
+	tab := inboxViews[view]
+	f := risk.ExposureFilter{States: tab.states, Text: c.Query("q"), Limit: inboxSize, Offset: (pageNumber(c) - 1) * inboxSize}
+	if tab.mine {
+		f.OwnerID = &a.UserID
+	}
+	if !tab.states[0].Open() {
+		f.Sort = "new"
+	}
+	if s := c.Query("sev"); s != "" {
+		sev, err := risk.ParseSeverity(s)
+		if err != nil {
+			return 0, f, err
+		}
+		f.Severities = []risk.Severity{sev}
+	}
+	if s := c.Query("supplier"); s != "" {
+		id, err := parseID(s)
+		if err != nil {
+			return 0, f, err
+		}
+		f.SupplierID = id
+	}
+	return view, f, nil
+}
+
+func pageNumber(c *gin.Context) int {
+	n, err := strconv.Atoi(c.Query("page"))
+	if err != nil {
+		return 1
+	}
+	return min(max(n, 1), 1_000_000)
+}
+
+// parseID reads an id from an address; what is no id names nothing.
+func parseID(s string) (int64, error) {
+	id, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || id <= 0 {
+		return 0, fmt.Errorf("id %q: %w", s, risk.ErrNotFound)
+	}
+	return id, nil
+}
+
+func (p *portal) inboxChips(ctx context.Context, a risk.Actor, current string) ([]chip, error) {
+	var chips []chip
+	for _, tab := range inboxViews {
+		f := risk.ExposureFilter{States: tab.states, Limit: 1}
+		if tab.mine {
+			f.OwnerID = &a.UserID
+		}
+		_, n, err := p.Store.FindExposures(ctx, f)
+		if err != nil {
+			return nil, fmt.Errorf("count view %s: %w", tab.key, err)
+		}
+		chips = append(chips, chip{Label: tab.label, Href: "/inbox?v=" + tab.key, Count: number(n), Current: tab.key == current})
+	}
+	return chips, nil
+}
+
+func (p *portal) countOpen(ctx context.Context) (open, unowned int, err error) {
+	if _, open, err = p.Store.FindExposures(ctx, risk.ExposureFilter{States: risk.OpenStates, Limit: 1}); err != nil {
+		return 0, 0, fmt.Errorf("count open exposures: %w", err)
+	}
+	nobody := int64(0)
+	if _, unowned, err = p.Store.FindExposures(ctx, risk.ExposureFilter{States: risk.OpenStates, OwnerID: &nobody, Limit: 1}); err != nil {
+		return 0, 0, fmt.Errorf("count exposures without an owner: %w", err)
+	}
+	return open, unowned, nil
+}
+
+func severityOptions(selected string) []option {
+	opts := []option{{"", "Any severity", selected == ""}}
+	for _, s := range stackOrder {
+		opts = append(opts, option{s.String(), title(s), selected == s.String()})
+	}
+	return opts
+}
+
+// pick is the exposure that the address names, else the list's first.
+func (p *portal) pick(c *gin.Context, found []risk.Exposure) (*risk.Exposure, error) {
+	s := c.Query("id")
+	if s == "" {
+		if len(found) == 0 {
+			return nil, nil
+		}
+		return &found[0], nil
+	}
+	id, err := parseID(s)
+	if err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(found, func(e risk.Exposure) bool { return e.ID == id }); i >= 0 {
+		return &found[i], nil
+	}
+	e, err := p.Store.FindExposure(c.Request.Context(), id)
+	if err != nil {
+		return nil, fmt.Errorf("find exposure %d: %w", id, err)
+	}
+	return &e, nil
+}
+
+// bulkDeeds are what can be done to many exposures at once.
+var bulkDeeds = map[string]struct {
+	ask, done string // with %s for the count
+	needsWhy  bool
+	undo      string
+}{
+	"take":     {"Take %s?", "%s taken.", false, "unassign"},
+	"unassign": {"Leave %s to nobody?", "%s left to nobody.", false, ""},
+	"confirm":  {"Confirm %s?", "%s confirmed.", false, ""},
+	"dismiss":  {"Dismiss %s?", "%s dismissed.", true, "reopen"},
+	"supplier": {"Hand %s to the supplier?", "%s handed to the supplier.", false, ""},
+	"fixed":    {"Mark %s as fixed?", "%s marked as fixed.", false, "reopen"},
+	"close":    {"Close %s?", "%s closed.", false, "reopen"},
+	"reopen":   {"Re-open %s?", "%s open again.", false, ""},
+}
+
+const bulkMost = 200
+
+type bulkView struct {
+	page
+	Do, Ask  string
+	Back     string
+	NeedsWhy bool
+	Reasons  []string
+	Wrong    string
+	Rows     []exposureRow
+}
+
+// bulkChange first asks, naming the count, and changes on the answer. Taking and undoing are not asked for.
+func (p *portal) bulkChange(c *gin.Context) error {
+	form, err := p.form(c, "id", "do", "sure", "reason", "note", "back")
+	if err != nil {
+		return err
+	}
+	do := form.Get("do")
+	deed, ok := bulkDeeds[do]
+	if !ok {
+		return risk.Invalid("do", "There is no such change.")
+	}
+	back := localPath(form.Get("back"))
+	if back == "" {
+		back = "/inbox"
+	}
+	ids, err := parseIDs(form["id"])
+	if err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		p.say(c, flash{Say: "Nothing was selected, so nothing was changed.", Bad: true})
+		c.Redirect(http.StatusSeeOther, back)
+		return nil
+	}
+	why := reasonOf(form.Get("reason"), form.Get("note"))
+	asks := do != "take" && do != "unassign" && do != "reopen"
+	if asks && (form.Get("sure") != "yes" || (deed.needsWhy && why == "")) {
+		return p.askBulk(c, bulkView{Do: do, Ask: fmt.Sprintf(deed.ask, plural(len(ids), "exposure", "exposures")), Back: back, NeedsWhy: deed.needsWhy,
+			Wrong: map[bool]string{true: "Say why: dismissing needs a reason."}[form.Get("sure") == "yes"]}, ids)
+	}
+	changed, refused, err := p.applyAll(c, ids, do, why)
+	if err != nil {
+		return err
+	}
+	f := flash{Say: title(fmt.Sprintf(deed.done, plural(len(changed), "exposure", "exposures"))), IDs: changed, Undo: deed.undo}
+	if len(changed) == 0 {
+		f.Undo = ""
+	}
+	if refused != "" {
+		f.Say, f.Bad = f.Say+" Not changed: "+refused, true
+	}
+	p.say(c, f)
+	c.Redirect(http.StatusSeeOther, back)
+	return nil
+}
+
+func (p *portal) askBulk(c *gin.Context, v bulkView, ids []int64) error {
+	for _, id := range ids {
+		e, err := p.Store.FindExposure(c.Request.Context(), id)
+		if err != nil {
+			return fmt.Errorf("find exposure %d: %w", id, err)
+		}
+		v.Rows = append(v.Rows, p.exposureRow(e, actor(c), p.Now()))
+	}
+	v.page, v.Reasons = p.chrome(c, v.Ask, "exposures"), risk.DismissReasons
+	return p.render(c, http.StatusOK, "bulk", v)
+}
+
+func parseIDs(values []string) ([]int64, error) {
+	if len(values) > bulkMost {
+		return nil, risk.Invalid("id", "At most %d exposures can be changed at once.", bulkMost)
+	}
+	var ids []int64
+	for _, s := range values {
+		id, err := parseID(s)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+// applyAll changes one exposure after the other. Those whose state does not allow it are named; any other failure stops.
+func (p *portal) applyAll(c *gin.Context, ids []int64, do, why string) (changed []int64, refused string, err error) {
+	ctx, a := c.Request.Context(), actor(c)
+	for _, id := range ids {
+		e, err := p.Store.FindExposure(ctx, id)
+		if err != nil {
+			return nil, "", fmt.Errorf("find exposure %d: %w", id, err)
+		}
+		ch, err := changeFor(do, e, a)
+		if err == nil {
+			ch.Reason, ch.Version = why, e.Version
+			_, err = p.Store.ChangeExposure(ctx, id, ch, a, p.Now())
+		}
+		var problem risk.Problem
+		switch {
+		case err == nil:
+			changed = append(changed, id)
+		case errors.As(err, &problem):
+			refused += e.Ref() + " (" + problem.Say + ") "
+		case errors.Is(err, risk.ErrConflict):
+			refused += e.Ref() + " (someone else changed it just now.) "
+		default:
+			return nil, "", fmt.Errorf("change exposure %d: %w", id, err)
+		}
+	}
+	return changed, refused, nil
+}
+
+// changeFor turns what a button says into a change.
+func changeFor(do string, e risk.Exposure, a risk.Actor) (risk.Change, error) {
+	nobody := int64(0)
+	switch do {
+	case "take":
+		return risk.Change{AssignTo: &a.UserID}, nil
+	case "unassign":
+		return risk.Change{AssignTo: &nobody}, nil
+	case "confirm":
+		return risk.Change{To: risk.ExposureConfirmed}, nil
+	case "duplicate":
+		return risk.Change{To: risk.ExposureDuplicate}, nil
+	case "dismiss":
+		return risk.Change{To: risk.ExposureDismissed}, nil
+	case "waive":
+		return risk.Change{To: risk.ExposureWaived}, nil
+	case "supplier":
+		return risk.Change{To: risk.ExposureWithSupplier}, nil
+	case "fixed":
+		return risk.Change{To: risk.ExposureFixed}, nil
+	case "close":
+		return risk.Change{To: risk.ExposureClosed}, nil
+	case "reopen":
+		if slices.Contains(e.State.Next(), risk.ExposureNew) {
+			return risk.Change{To: risk.ExposureNew}, nil
+		}
+		return risk.Change{To: risk.ExposureConfirmed}, nil
+	}
+	return risk.Change{}, risk.Invalid("do", "There is no such change.")
+}
+
+func reasonOf(reason, note string) string {
+	if note == "" || reason == "" {
+		return reason + note
+	}
+	return reason + ": " + note
+}
