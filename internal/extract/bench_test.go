@@ -1,0 +1,42 @@
+package extract_test
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/wardline/wardline/internal/extract"
+	"github.com/wardline/wardline/internal/match"
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// BenchmarkIndicators measures reading alone, with the hits known, for one hit in a hundred lines and one in each.
+func BenchmarkIndicators(b *testing.B) {
+	s := scanner(b)
+	for _, every := range []int{100, 1} {
+		data := lines(1<<20, every)
+		var hits []match.Hit
+		s.Scan(data, func(h match.Hit) { hits = append(hits, h) })
+		block := risk.Block{Place: risk.Place{Line: 1}, Source: risk.SourceDrop, Data: data}
+		b.Run(fmt.Sprintf("one hit in %d lines", every), func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				extract.Indicators(s, block, hits, func(risk.Indicator) {})
+			}
+			b.ReportMetric(float64(len(hits))*float64(b.N)/b.Elapsed().Seconds(), "hits/s")
+		})
+	}
+}
+
+func lines(size, every int) []byte {
+	var b bytes.Buffer
+	for i := 0; b.Len() < size; i++ {
+		host := "shop.other.test"
+		if i%every == 0 {
+			host = "vpn.hospital.example"
+		}
+		fmt.Fprintf(&b, "https://%s/login/%d:user%d@mail.test:pa:ss%d\n", host, i, i, i)
+	}
+	return b.Bytes()
+}

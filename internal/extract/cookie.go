@@ -1,0 +1,61 @@
+package extract
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// readCookie reads a line of a Netscape cookie file: domain, includeSubdomains, path, secure, expires, name, value,
+// separated by TABs. "#HttpOnly_" before the domain is a flag; any other # begins a comment.
+func (r *reader) readCookie(line span) (record, bool) {
+	s := line
+	for !s.empty() && (r.data[s.end-1] == '\r' || r.data[s.end-1] == '\n') {
+		s.end--
+	}
+	const fields = 7
+	var at [fields]span
+	n := 0
+	for start := s.start; n < fields; n++ {
+		end := s.end
+		if i := bytes.IndexByte(r.data[start:s.end], '\t'); i >= 0 && n < fields-1 {
+			end = start + i
+		}
+		at[n] = span{start, end}
+		if end == s.end {
+			n++
+			break
+		}
+		start = end + 1
+	}
+	if n != fields || !isBool(at[1].of(r.data)) || !isBool(at[3].of(r.data)) {
+		return record{}, false
+	}
+	expires, err := strconv.ParseInt(string(at[4].of(r.data)), 10, 64)
+	if err != nil {
+		return record{}, false
+	}
+	domain := at[0]
+	if httpOnly := []byte("#HttpOnly_"); bytes.HasPrefix(domain.of(r.data), httpOnly) {
+		domain.start += len(httpOnly)
+	}
+	for !domain.empty() && r.data[domain.start] == '.' {
+		domain.start++
+	}
+	if domain.empty() || r.data[domain.start] == '#' {
+		return record{}, false
+	}
+	rec := record{kind: risk.KindCookie, format: risk.FormatStealerLog, whole: line, host: domain}
+	rec.secret = risk.NewSecret(risk.SecretCookieValue, string(at[6].of(r.data)))
+	rec.facts = []risk.Fact{{Name: "cookie", Value: clean(at[5].of(r.data))}}
+	if expires > 0 {
+		rec.facts = append(rec.facts, risk.Fact{Name: "expires", Value: time.Unix(expires, 0).UTC().Format(time.RFC3339)})
+	}
+	return rec, true
+}
+
+func isBool(b []byte) bool {
+	return bytes.EqualFold(b, []byte("TRUE")) || bytes.EqualFold(b, []byte("FALSE"))
+}

@@ -1,0 +1,257 @@
+// Package extract owns the reading of what lies around a hit: a credential, a session cookie, or a few lines of text
+// that mention a supplier. It is pure, and reads nothing but the record that a hit stands in: a line of a list, a
+// label block of a stealer log, a stretch of text.
+package extract
+
+import (
+	"bytes"
+	"strings"
+
+	"golang.org/x/net/idna"
+
+	"github.com/wardline/wardline/internal/match"
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// Indicators reads the record around every hit that starts in the block's body and calls visit for what it says: one
+// credential or cookie for each record and supplier, one mention or claim for each block and supplier. hits are those
+// of the whole of b.Data, in order of Start, as Scan gives them.
+func Indicators(s *match.Scanner, b risk.Block, hits []match.Hit, visit func(risk.Indicator)) {
+	r := reader{scanner: s, block: b, data: b.Data, visit: visit, head: headEnd(b), lines: lineCounter{line: max(b.Place.Line, 1)}}
+	r.readHits(hits)
+	for _, m := range r.mentions {
+		visit(r.mention(m))
+	}
+}
+
+// reader reads one block.
+type reader struct {
+	scanner  *match.Scanner
+	block    risk.Block
+	data     []byte
+	head     int // title and first line end here
+	visit    func(risk.Indicator)
+	lines    lineCounter
+	mentions []mention
+	plain    span // the last line that was found to hold no record
+}
+
+// span is a stretch of the block's bytes.
+type span struct{ start, end int }
+
+func (s span) empty() bool         { return s.start >= s.end }
+func (s span) has(at int) bool     { return s.start <= at && at < s.end }
+func (s span) of(b []byte) []byte  { return b[s.start:s.end] }
+func (r *reader) body(at int) bool { return span{r.block.Lead, len(r.data) - r.block.Trail}.has(at) }
+
+// record is what a line or label block says.
+type record struct {
+	kind             risk.IndicatorKind // credential or cookie
+	format           risk.Format
+	whole            span
+	url, host, login span
+	secret           risk.Secret
+	facts            []risk.Fact
+}
+
+func (r *reader) readHits(hits []match.Hit) {
+	for i := 0; i < len(hits); {
+		if !r.body(hits[i].Start) {
+			i++
+			continue
+		}
+		rec, ok := r.recordAt(hits[i])
+		if !ok {
+			r.note(hits[i])
+			i++
+			continue
+		}
+		// A record may begin before the body and end after it.
+		from, to := i, i+1
+		for from > 0 && hits[from-1].Start >= rec.whole.start {
+			from--
+		}
+		for to < len(hits) && hits[to].Start < rec.whole.end {
+			to++
+		}
+		r.emit(rec, hits[from:to])
+		i = to
+	}
+}
+
+// recordAt finds the record that a hit stands in; without one the hit stands in text.
+func (r *reader) recordAt(h match.Hit) (record, bool) {
+	if r.plain.has(h.Start) {
+		return r.readToken(h)
+	}
+	line, whole := r.lineAround(h.Start)
+	if whole {
+		if rec, ok := r.readCookie(line); ok {
+			return rec, true
+		}
+		if rec, ok := r.readLabels(line); ok {
+			return rec, true
+		}
+		if rec, ok := r.readLine(line); ok {
+			return rec, true
+		}
+	}
+	r.plain = line
+	return r.readToken(h)
+}
+
+// party is a supplier that a record concerns.
+type party struct {
+	supplier supplierKey
+	first    int // where its first hit stands: the block that holds it reports the record
+	account  *match.Hit
+	host     *match.Hit
+}
+
+type supplierKey struct {
+	id   int64
+	name string
+}
+
+func (r *reader) supplierOf(term int) supplierKey {
+	t := r.scanner.Term(term)
+	return supplierKey{t.SupplierID, t.Supplier}
+}
+
+func (r *reader) emit(rec record, hits []match.Hit) {
+	parties := r.parties(rec, hits)
+	for _, p := range parties {
+		if r.body(p.first) {
+			r.visit(r.indicator(rec, p))
+		}
+	}
+	for _, h := range hits {
+		if _, known := find(parties, r.supplierOf(h.Term)); !known && r.body(h.Start) {
+			r.note(h)
+		}
+	}
+}
+
+// parties sorts a record's hits by supplier and by what they hit: the account, the host, or neither.
+func (r *reader) parties(rec record, hits []match.Hit) []party {
+	var parties []party
+	for _, h := range hits {
+		switch {
+		case h.Kind == risk.MatchLookalike || named(r.scanner.Term(h.Term)):
+		case rec.login.has(h.Start):
+			parties = r.join(parties, h, true)
+		case rec.host.has(h.Start):
+			parties = r.join(parties, h, false)
+		}
+	}
+	// What was parsed is looked up too: an account may be written so that only its parsed form is a watched one.
+	if t, kind, ok := r.scanner.MatchAccount(string(rec.login.of(r.data))); ok && !rec.login.empty() && kind != risk.MatchLookalike {
+		parties = r.join(parties, match.Hit{Start: rec.login.start, Term: t, Kind: kind}, true)
+	}
+	if t, kind, ok := r.scanner.MatchHost(string(rec.host.of(r.data))); ok && !rec.host.empty() && kind != risk.MatchLookalike {
+		parties = r.join(parties, match.Hit{Start: rec.host.start, Term: t, Kind: kind}, false)
+	}
+	if rec.kind == risk.KindCookie {
+		return watchedHosts(parties)
+	}
+	return parties
+}
+
+func named(t risk.WatchTerm) bool { return t.Kind == risk.TermBrand || t.Kind == risk.TermProduct }
+
+func watchedHosts(parties []party) []party {
+	kept := parties[:0]
+	for _, p := range parties {
+		if p.host != nil {
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}
+
+func (r *reader) join(parties []party, h match.Hit, account bool) []party {
+	key := r.supplierOf(h.Term)
+	i, known := find(parties, key)
+	if !known {
+		i = len(parties)
+		parties = append(parties, party{supplier: key, first: h.Start})
+	}
+	switch p := &parties[i]; {
+	case account && p.account == nil:
+		p.account = &h
+	case !account && p.host == nil:
+		p.host = &h
+	}
+	return parties
+}
+
+func find(parties []party, key supplierKey) (int, bool) {
+	for i := range parties {
+		if parties[i].supplier == key {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+func (r *reader) indicator(rec record, p party) risk.Indicator {
+	in := risk.Indicator{
+		Kind: rec.kind, Format: rec.format, Place: r.place(p.first), Posted: r.block.Posted,
+		URL: clean(rec.url.of(r.data)), Host: hostName(rec.host.of(r.data)), Account: clean(rec.login.of(r.data)),
+		Secret: rec.secret, Facts: rec.facts,
+	}
+	hit := p.host
+	if p.account != nil {
+		hit = p.account
+	}
+	in.Term, in.Match = r.scanner.Term(hit.Term), hit.Kind
+	if rec.kind == risk.KindCredential {
+		in.Class = classOf(p, rec.host)
+	}
+	return in
+}
+
+// classOf says whose account it is (design.md §2, Exposure).
+func classOf(p party, host span) risk.Class {
+	switch {
+	case p.account == nil:
+		return risk.ClassCustomer
+	case p.host != nil || host.empty():
+		return risk.ClassEmployee
+	}
+	return risk.ClassThirdParty
+}
+
+func (r *reader) place(at int) risk.Place {
+	place := r.block.Place
+	place.Line = r.lines.at(r.data, at)
+	place.Offset += int64(at)
+	return place
+}
+
+// lineCounter counts line ends from where it last was, so that a block is counted through once.
+type lineCounter struct{ pos, line int }
+
+func (c *lineCounter) at(data []byte, at int) int {
+	if at >= c.pos {
+		c.line += bytes.Count(data[c.pos:at], newline)
+	} else {
+		c.line -= bytes.Count(data[at:c.pos], newline)
+	}
+	c.pos = at
+	return c.line
+}
+
+var newline = []byte{'\n'}
+
+// clean makes text out of dump bytes.
+func clean(b []byte) string { return strings.ToValidUTF8(string(b), "\uFFFD") }
+
+// hostName is a host in lower-case ASCII.
+func hostName(b []byte) string {
+	host := strings.ToLower(strings.TrimRight(clean(b), "."))
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+		return ascii
+	}
+	return host
+}
