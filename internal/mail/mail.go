@@ -133,7 +133,7 @@ func (s *Sender) deliver(ctx context.Context, msg *gomail.Msg) error {
 	if err != nil {
 		return because(ctx, &openError{connected: line.conn != nil, err: err})
 	}
-	if err := client.SendWithSMTPClient(session, msg); err != nil {
+	if err := client.SendWithSMTPClient(session, msg); err != nil && !msg.IsDelivered() {
 		return because(ctx, fmt.Errorf("send: %w", err))
 	}
 	if session.UpdateDeadline(quitLimit) == nil {

@@ -488,6 +488,7 @@ func startServer(t *testing.T, refuse func(at string) error) *server {
 	}()
 	t.Cleanup(func() {
 		_ = srv.Close()
+		_ = l.Close() // Close knows the listener only once Serve has begun
 		<-done
 	})
 	return s
