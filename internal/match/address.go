@@ -10,15 +10,11 @@ import (
 // termIPv6 marks the phrase by whose first group IPv6 addresses are found.
 const termIPv6 risk.TermKind = "ipv6"
 
-// ranges are the watched addresses, the narrowest first, so that the first that fits is the one to report.
+// ranges are the watched addresses.
 type ranges struct {
-	list []addressRange
-	v4   bool // there is an IPv4 range
-}
-
-type addressRange struct {
-	prefix netip.Prefix
-	terms  []int32
+	terms map[netip.Prefix][]int32
+	bits  []int // prefix lengths, longest first: the narrowest range is reported
+	v4    bool  // there is an IPv4 range
 }
 
 func (r *ranges) add(value string, term int32) (netip.Prefix, error) {
@@ -30,18 +26,15 @@ func (r *ranges) add(value string, term int32) (netip.Prefix, error) {
 		return prefix, risk.Invalid("value", "%q cannot be watched: give an IPv6 range of at least 16 bits whose first group has four digits.", value)
 	}
 	r.v4 = r.v4 || prefix.Addr().Is4()
-	for i := range r.list {
-		if r.list[i].prefix == prefix {
-			r.list[i].terms = append(r.list[i].terms, term)
-			return prefix, nil
-		}
+	if !slices.Contains(r.bits, prefix.Bits()) {
+		r.bits = append(r.bits, prefix.Bits())
+		slices.SortFunc(r.bits, func(a, b int) int { return b - a })
 	}
-	r.list = append(r.list, addressRange{prefix: prefix, terms: []int32{term}})
+	if r.terms == nil {
+		r.terms = map[netip.Prefix][]int32{}
+	}
+	r.terms[prefix] = append(r.terms[prefix], term)
 	return prefix, nil
-}
-
-func (r *ranges) sort() {
-	slices.SortStableFunc(r.list, func(a, b addressRange) int { return b.prefix.Bits() - a.prefix.Bits() })
 }
 
 func parsePrefix(value string) (netip.Prefix, error) {
@@ -57,9 +50,13 @@ func parsePrefix(value string) (netip.Prefix, error) {
 }
 
 func (r *ranges) find(a netip.Addr) []int32 {
-	for i := range r.list {
-		if r.list[i].prefix.Contains(a) {
-			return r.list[i].terms
+	for _, bits := range r.bits {
+		p, err := a.Prefix(bits)
+		if err != nil {
+			continue // longer than an IPv4 address
+		}
+		if terms := r.terms[p]; terms != nil {
+			return terms
 		}
 	}
 	return nil
@@ -67,7 +64,7 @@ func (r *ranges) find(a netip.Addr) []int32 {
 
 // findText reads text as an address, with or without brackets around IPv6.
 func (r *ranges) findText(text []byte) []int32 {
-	if len(r.list) == 0 || len(text) > 48 {
+	if len(r.terms) == 0 || len(text) > 48 {
 		return nil
 	}
 	if a, ok := parseIPv4(text); ok {

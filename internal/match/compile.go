@@ -25,7 +25,6 @@ func Compile(terms []risk.WatchTerm) (*Scanner, error) {
 			return nil, fmt.Errorf("compile watch term %d (%s %q): %w", i, t.Kind, t.Value, err)
 		}
 	}
-	b.addresses.sort()
 	b.hosts = newKeySet(b.hostKeys)
 	b.deep = newKeySet(b.deepKeys)
 	b.words = newKeySet(b.wordKeys)

@@ -1,0 +1,148 @@
+package dump
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// text cuts a document that is not an archive into blocks: at line ends where there are any, with whole lines before
+// and after for context. head is what was read of it already.
+func (w *walk) text(entry string, head []byte, rest io.Reader) error {
+	c := cutter{w: w, place: risk.Place{Path: w.path, Entry: entry, Line: 1}}
+	order := utf16Order(head)
+	switch {
+	case order != nil:
+		c.in = transform.NewReader(&prefixed{head: head, rest: rest}, order.NewDecoder())
+	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
+		c.place.Offset = 3
+		c.in = &prefixed{head: head[3:], rest: rest}
+	default:
+		c.in = &prefixed{head: head, rest: rest}
+	}
+	return c.run()
+}
+
+// cutter holds the window over a document: lead, body, and what is read ahead.
+type cutter struct {
+	w     *walk
+	in    io.Reader
+	place risk.Place // of buf[0]
+	buf   []byte
+	lead  int
+	ended error // io.EOF or what broke the reading
+}
+
+func (c *cutter) run() error {
+	w := c.w
+	if w.buf == nil {
+		w.buf = make([]byte, w.o.BlockBytes+2*w.o.Overlap)
+	}
+	c.buf = w.buf[:0]
+	for {
+		c.fill()
+		if len(c.buf) == c.lead {
+			break
+		}
+		if err := w.ctx.Err(); err != nil {
+			return stop{err}
+		}
+		body := c.bodyEnd()
+		trail := c.trailEnd(body)
+		block := risk.Block{Place: c.place, Source: w.o.Source, Data: c.buf[:trail:trail], Lead: c.lead, Trail: trail - body}
+		if err := w.callVisit(block); err != nil {
+			return stop{err}
+		}
+		c.advance(body)
+	}
+	if c.ended != io.EOF {
+		return fmt.Errorf("it was read up to byte %d: %w", c.place.Offset+int64(len(c.buf)), c.ended)
+	}
+	return nil
+}
+
+// fill reads until a whole block and its trail are there, or the document ends.
+func (c *cutter) fill() {
+	want := min(c.lead+c.w.o.BlockBytes+c.w.o.Overlap, cap(c.buf))
+	for empty := 0; len(c.buf) < want && c.ended == nil; {
+		n, err := c.in.Read(c.buf[len(c.buf):want])
+		c.buf = c.buf[:len(c.buf)+n]
+		c.ended = err
+		if n > 0 {
+			empty = 0
+		} else if empty++; empty > 100 && err == nil {
+			c.ended = io.ErrNoProgress
+		}
+	}
+}
+
+// bodyEnd is after the last line that ends inside the block; a longer line is cut.
+func (c *cutter) bodyEnd() int {
+	end := c.lead + c.w.o.BlockBytes
+	if end >= len(c.buf) {
+		return len(c.buf)
+	}
+	if i := bytes.LastIndexByte(c.buf[c.lead:end], '\n'); i >= 0 {
+		return c.lead + i + 1
+	}
+	return end
+}
+
+func (c *cutter) trailEnd(body int) int {
+	end := min(body+c.w.o.Overlap, len(c.buf))
+	if end == len(c.buf) && c.ended != nil {
+		return end
+	}
+	if i := bytes.LastIndexByte(c.buf[body:end], '\n'); i >= 0 {
+		return body + i + 1
+	}
+	return end
+}
+
+// advance moves the window so that what was the body's end becomes the start of the next body.
+func (c *cutter) advance(body int) {
+	start := max(body-c.w.o.Overlap, 0)
+	if start > 0 && c.buf[start-1] != '\n' {
+		if i := bytes.IndexByte(c.buf[start:body], '\n'); i >= 0 {
+			start += i + 1
+		}
+	}
+	c.place.Line += bytes.Count(c.buf[:start], []byte("\n"))
+	c.place.Offset += int64(start)
+	c.lead = body - start
+	c.buf = c.buf[:copy(c.buf, c.buf[start:])]
+}
+
+// utf16Order tells UTF-16 by its mark, or by every second byte being NUL, which text in ASCII or Latin-1 makes it.
+func utf16Order(head []byte) encoding.Encoding {
+	switch {
+	case bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")): // UTF-32, or no text
+		return nil
+	case bytes.HasPrefix(head, []byte("\xff\xfe")):
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
+	case bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
+	}
+	var zeros [2]int
+	for i, b := range head {
+		if b == 0 {
+			zeros[i&1]++
+		}
+	}
+	half := len(head) / 2
+	switch {
+	case half < 8:
+		return nil
+	case zeros[1] > half*3/4 && zeros[0] < half/16:
+		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	case zeros[0] > half*3/4 && zeros[1] < half/16:
+		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+	}
+	return nil
+}
