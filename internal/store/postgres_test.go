@@ -8,7 +8,7 @@ import (
 	"github.com/wardline/wardline/internal/testparts"
 )
 
-func TestPostgres(t *testing.T) {
+func TestRealPostgres(t *testing.T) {
 	for name, body := range bodies {
 		t.Run(name, func(t *testing.T) { body(t, migrated(t, testparts.Postgres(t))) })
 	}

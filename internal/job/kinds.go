@@ -1,0 +1,91 @@
+package job
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// limits are how long a job of each kind may take.
+var limits = map[risk.JobKind]time.Duration{
+	risk.JobCollect:  10 * time.Minute,
+	risk.JobScanFile: 6 * time.Hour,
+	risk.JobRescore:  10 * time.Minute, // of all suppliers
+	risk.JobSendMail: time.Minute,
+}
+
+// unfinished are the states in which a job still stands in the way of another like it.
+var unfinished = []rivertype.JobState{
+	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled,
+}
+
+var once = river.UniqueOpts{ByArgs: true, ByState: unfinished}
+
+// The arguments of each kind are what makes one job different from another, and nothing else.
+type (
+	collectArgs  struct{ Source string }
+	scanFileArgs struct{ Source, Path string }
+	rescoreArgs  struct{ Supplier int64 }
+	sendMailArgs struct{ Message int64 }
+)
+
+func (collectArgs) Kind() string  { return string(risk.JobCollect) }
+func (scanFileArgs) Kind() string { return string(risk.JobScanFile) }
+func (rescoreArgs) Kind() string  { return string(risk.JobRescore) }
+func (sendMailArgs) Kind() string { return string(risk.JobSendMail) }
+
+// insertion says how a job goes into the queue.
+func insertion(j risk.Job) (river.JobArgs, *river.InsertOpts, error) {
+	opts := &river.InsertOpts{Queue: QueueWork, ScheduledAt: j.At}
+	switch j.Kind {
+	case risk.JobCollect:
+		// Few attempts: a job that waits to be tried again would keep the schedule's next one out.
+		opts.Queue, opts.UniqueOpts, opts.MaxAttempts = QueueCollect, once, 3
+		return collectArgs{j.SourceKey}, opts, nil
+	case risk.JobScanFile:
+		opts.Queue, opts.UniqueOpts = queueScan, once
+		return scanFileArgs{j.SourceKey, j.Path}, opts, nil
+	case risk.JobRescore:
+		// Never left out: the one that runs now may have read before the change that asks for this one.
+		return rescoreArgs{j.SupplierID}, opts, nil
+	case risk.JobSendMail:
+		if j.MessageID != 0 {
+			opts.UniqueOpts = once
+		} else {
+			opts.MaxAttempts = 1 // the schedule brings the next sweep
+		}
+		return sendMailArgs{j.MessageID}, opts, nil
+	}
+	return nil, nil, fmt.Errorf("insert job: %q is not a kind of job", j.Kind)
+}
+
+func newWorkers(w Workers, limits map[risk.JobKind]time.Duration) *river.Workers {
+	all := river.NewWorkers()
+	addWorker(all, limits, func(ctx context.Context, a collectArgs) error { return w.Collect(ctx, a.Source) })
+	addWorker(all, limits, func(ctx context.Context, a scanFileArgs) error { return w.ScanFile(ctx, a.Source, a.Path) })
+	addWorker(all, limits, func(ctx context.Context, a rescoreArgs) error { return w.Rescore(ctx, a.Supplier) })
+	addWorker(all, limits, func(ctx context.Context, a sendMailArgs) error { return w.SendMail(ctx, a.Message) })
+	return all
+}
+
+// worker calls a function of ours with a job's arguments. A panic in it ends that job only: River recovers it and
+// tries the job again.
+type worker[A river.JobArgs] struct {
+	river.WorkerDefaults[A]
+	limit time.Duration
+	work  func(context.Context, A) error
+}
+
+func addWorker[A river.JobArgs](all *river.Workers, limits map[risk.JobKind]time.Duration, work func(context.Context, A) error) {
+	var args A
+	river.AddWorker(all, &worker[A]{limit: limits[risk.JobKind(args.Kind())], work: work})
+}
+
+func (w *worker[A]) Timeout(*river.Job[A]) time.Duration { return w.limit }
+
+func (w *worker[A]) Work(ctx context.Context, j *river.Job[A]) error { return w.work(ctx, j.Args) }
