@@ -129,6 +129,9 @@ func readURL(b []byte, s span) (urlSpan, bool) {
 		return u, false
 	}
 	at = portEnd(b, span{u.host.end, s.end})
+	if b[u.host.start] == '[' {
+		u.host = span{u.host.start + 1, u.host.end - 1}
+	}
 	if at < s.end && !isSep(b[at]) && b[at] != '/' && b[at] != '?' && b[at] != '#' {
 		return u, false
 	}

@@ -6,6 +6,7 @@ package extract
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
@@ -137,10 +138,10 @@ func (r *reader) parties(rec record, hits []match.Hit) []party {
 	var parties []party
 	for _, h := range hits {
 		switch {
-		case h.Kind == risk.MatchLookalike || named(r.scanner.Term(h.Term)):
-		case rec.login.has(h.Start):
+		case h.Kind == risk.MatchLookalike || h.Kind == risk.MatchBrand:
+		case r.isAccount(h, rec.login):
 			parties = r.join(parties, h, true)
-		case rec.host.has(h.Start):
+		case r.isWhole(h, rec.host):
 			parties = r.join(parties, h, false)
 		}
 	}
@@ -157,7 +158,21 @@ func (r *reader) parties(rec record, hits []match.Hit) []party {
 	return parties
 }
 
-func named(t risk.WatchTerm) bool { return t.Kind == risk.TermBrand || t.Kind == risk.TermProduct }
+// isAccount says that a hit is what makes a login a watched one: the domain of an address, or the login itself.
+func (r *reader) isAccount(h match.Hit, login span) bool {
+	if h.Start > login.start+1 && login.has(h.Start) && r.data[h.Start-1] == '@' {
+		login.start = h.Start
+		return r.isWhole(h, login)
+	}
+	return h.Kind == risk.MatchAccount && r.isWhole(h, login)
+}
+
+func (r *reader) isWhole(h match.Hit, s span) bool {
+	for s.end > h.End && r.data[s.end-1] == '.' {
+		s.end--
+	}
+	return !s.empty() && h.Start == s.start && h.End == s.end
+}
 
 func watchedHosts(parties []party) []party {
 	kept := parties[:0]
@@ -250,8 +265,14 @@ func clean(b []byte) string { return strings.ToValidUTF8(string(b), "\uFFFD") }
 // hostName is a host in lower-case ASCII.
 func hostName(b []byte) string {
 	host := strings.ToLower(strings.TrimRight(clean(b), "."))
-	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
-		return ascii
+	for i := range len(host) {
+		if host[i] < utf8.RuneSelf {
+			continue
+		}
+		if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+			return ascii
+		}
+		break
 	}
 	return host
 }

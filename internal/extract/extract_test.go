@@ -23,6 +23,7 @@ var watched = []risk.WatchTerm{
 	{SupplierID: 2, Supplier: "Meridian Lab", Kind: risk.TermAccount, Value: "svc-meridian"},
 	{SupplierID: 3, Supplier: "Billing Inc", Kind: risk.TermDomain, Value: "billing.test"},
 	{SupplierID: 3, Supplier: "Billing Inc", Kind: risk.TermIP, Value: "192.0.2.0/24"},
+	{SupplierID: 3, Supplier: "Billing Inc", Kind: risk.TermIP, Value: "2001:db8::/32"},
 }
 
 func scanner(t testing.TB) *match.Scanner {
@@ -117,6 +118,9 @@ func TestOneLine(t *testing.T) {
 		{"https://other.test/:x@meridian.healthcare:secret1", "ulp third_party x@meridian.healthcare|secret1@other.test"},
 		{"http://192.0.2.7/admin:root:toor", "ulp customer root|toor@192.0.2.7"},
 		{"http://192.0.2.7:8080/admin:root:toor", "ulp customer root|toor@192.0.2.7"},
+		{"http://[2001:db8::7]:8080/admin:root:toor", "ulp customer root|toor@2001:db8::7"},
+		{"https://portal.lab.example./:jdoe@lab.example.:secret1", "ulp employee jdoe@lab.example.|secret1@portal.lab.example"},
+		{"https://other.test/:lab.example:secret1", "mention"},
 		{"\ufeffhttps://portal.lab.example/:jdoe:secret1\r", "ulp customer jdoe|secret1@portal.lab.example"},
 		// turned round
 		{"jdoe:secret1:https://vpn.hospital.example/login", "ulp customer jdoe|secret1@vpn.hospital.example"},
