@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log"
 	"mime"
 	"net"
+	"net/http/httptest"
 	netmail "net/mail"
 	"net/textproto"
 	"os"
@@ -23,6 +26,7 @@ import (
 
 	"github.com/emersion/go-message"
 	_ "github.com/emersion/go-message/charset"
+	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
 	"github.com/wardline/wardline/internal/risk"
@@ -419,6 +423,32 @@ func TestSTARTTLSIsRequired(t *testing.T) {
 	}
 }
 
+func TestTLSFromTheFirstByte(t *testing.T) {
+	lender := httptest.NewTLSServer(nil) // its certificate is for 127.0.0.1
+	defer lender.Close()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	pemCert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: lender.Certificate().Raw})
+	if err := os.WriteFile(ca, pemCert, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: lender.TLS.Certificates})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := serve(t, l, nil)
+	sender := newSender(t, Config{Port: server.port, TLS: "tls", CAFile: ca, User: "wardline", Password: "only-for-tests"})
+	if err := sender.Send(t.Context(), exposureMessage()); err != nil {
+		t.Fatal(err)
+	}
+	if got := server.only(t); got.user != "wardline" {
+		t.Errorf("signed in as %q", got.user)
+	}
+	distrusting := newSender(t, Config{Port: server.port, TLS: "tls"})
+	if err := distrusting.Send(t.Context(), exposureMessage()); !Retryable(err) || Why(err) != "The mail server's certificate is not trusted." {
+		t.Errorf("%v: %s", err, Why(err))
+	}
+}
+
 // A server that goes silent holds a worker no longer than its context allows, at whichever step it does so.
 func TestContextEndsAStuckSession(t *testing.T) {
 	for _, answers := range [][]string{
@@ -473,12 +503,16 @@ type server struct {
 
 func startServer(t *testing.T, refuse func(at string) error) *server {
 	t.Helper()
-	s := &server{refuse: refuse}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.port = l.Addr().(*net.TCPAddr).Port
+	return serve(t, l, refuse)
+}
+
+func serve(t *testing.T, l net.Listener, refuse func(at string) error) *server {
+	t.Helper()
+	s := &server{refuse: refuse, port: l.Addr().(*net.TCPAddr).Port}
 	srv := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &session{server: s}, nil }))
 	srv.ErrorLog = log.New(io.Discard, "", 0)
 	done := make(chan struct{})
@@ -544,8 +578,19 @@ type session struct {
 	mail   received
 }
 
-func (s *session) Reset()        { s.mail = received{} }
-func (s *session) Logout() error { return nil }
+func (s *session) Reset()                   { s.mail = received{user: s.mail.user} }
+func (s *session) Logout() error            { return nil }
+func (s *session) AuthMechanisms() []string { return []string{sasl.Plain} }
+
+func (s *session) Auth(string) (sasl.Server, error) {
+	return sasl.NewPlainServer(func(_, user, password string) error {
+		if password != "only-for-tests" {
+			return smtp.ErrAuthFailed
+		}
+		s.mail.user = user
+		return nil
+	}), nil
+}
 
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	s.mail.from = from
@@ -574,6 +619,7 @@ func (s *session) Data(r io.Reader) error {
 
 // received is a mail as the server got it.
 type received struct {
+	user string // who signed in
 	from string
 	to   []string
 	data []byte
@@ -700,4 +746,3 @@ func readCommand(in *bufio.Reader, last string) bool {
 		}
 	}
 }
-
