@@ -11,15 +11,7 @@ import (
 // Compile builds the scanner for terms, whose values NewWatchTerm has normalised. A term that cannot be looked for is
 // an error that names it.
 func Compile(terms []risk.WatchTerm) (*Scanner, error) {
-	b := builder{Scanner: &Scanner{
-		terms:    terms,
-		exact:    map[string][]int32{},
-		alike:    map[string][]int32{},
-		anchors:  map[string][]int32{},
-		accounts: map[string]int32{},
-		logins:   map[string]int32{},
-		shortest: 4,
-	}}
+	b := newBuilder(terms)
 	for i, t := range terms {
 		if err := b.add(t, int32(i)); err != nil {
 			return nil, fmt.Errorf("compile watch term %d (%s %q): %w", i, t.Kind, t.Value, err)
@@ -33,10 +25,31 @@ func Compile(terms []risk.WatchTerm) (*Scanner, error) {
 	return s, nil
 }
 
+// Check reports why a term cannot be looked for.
+func Check(t risk.WatchTerm) error {
+	b := newBuilder(nil)
+	if err := b.add(t, 0); err != nil {
+		return fmt.Errorf("compile watch term (%s %q): %w", t.Kind, t.Value, err)
+	}
+	return nil
+}
+
 // builder is a scanner in the making.
 type builder struct {
 	*Scanner
 	hostKeys, deepKeys, wordKeys []setKey
+}
+
+func newBuilder(terms []risk.WatchTerm) builder {
+	return builder{Scanner: &Scanner{
+		terms:    terms,
+		exact:    map[string][]int32{},
+		alike:    map[string][]int32{},
+		anchors:  map[string][]int32{},
+		accounts: map[string]int32{},
+		logins:   map[string]int32{},
+		shortest: 4,
+	}}
 }
 
 func (b *builder) add(t risk.WatchTerm, term int32) error {
