@@ -40,7 +40,7 @@ var layers = map[string][]string{
 	"internal/job":     {"internal/risk"},
 	"internal/mail":    {"internal/risk", "web"},
 	"internal/portal":  {"internal/risk", "web"},
-	"internal/sample":  {"internal/risk", "seeds"},
+	"internal/sample":  {"internal/risk", "internal/catalog", "seeds"}, // its sites are read by the shipped definitions
 	"internal/corpus":  {"internal/risk"},
 
 	// real parts for tests
