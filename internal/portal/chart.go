@@ -51,23 +51,50 @@ type tick struct {
 	Label string
 }
 
-// The plot area that the larger charts share, inside a view box of chartWidth × chartHeight.
+// plot is a chart's frame: a view box with room for labels on the left and below. Templates draw its axes.
+type plot struct {
+	width  float64
+	Ys, Xs []tick
+}
+
 const (
-	chartWidth, chartHeight = 640.0, 220.0
-	plotLeft, plotRight     = 40.0, 630.0
-	plotTop, plotBottom     = 12.0, 190.0
+	plotHeight           = 220.0
+	plotLeft, plotMargin = 48.0, 10.0
+	plotTop, plotBottom  = 12.0, 190.0
+	halfWidth, fullWidth = 640.0, 1240.0 // beside another panel, or across the page
 )
 
-func plotX(share float64) float64 { return plotLeft + (plotRight-plotLeft)*share }
-func plotY(share float64) float64 { return plotBottom - (plotBottom-plotTop)*share }
+func (p plot) ViewBox() string         { return fmt.Sprintf("0 0 %.0f %.0f", p.width, plotHeight) }
+func (p plot) Right() string           { return fmt.Sprintf("%.0f", p.width-plotMargin) }
+func (p plot) x(share float64) float64 { return plotLeft + (p.width-plotMargin-plotLeft)*share }
+func (p plot) y(share float64) float64 { return plotBottom - (plotBottom-plotTop)*share }
+
+// countAxis labels the quarters of an axis from 0 to top.
+func (p *plot) countAxis(top int) {
+	for i := range 5 {
+		n := top * i / 4
+		p.Ys = append(p.Ys, tick{fmt.Sprintf("%.1f", p.y(float64(n)/float64(top))), number(n)})
+	}
+}
+
+// axisTop is four round steps that reach at least to most.
+func axisTop(most int) int {
+	for size := 1; ; size *= 10 {
+		for _, step := range []int{1, 2, 5} {
+			if 4*step*size >= most {
+				return 4 * step * size
+			}
+		}
+	}
+}
 
 // scoreLine is a supplier's score over the last twelve months.
 type scoreLine struct {
 	Points string
 	Band   string // polygon of the 80 % range
 	X, Y   string // the newest score
-	Ys, Xs []tick
 	Rows   []scoreRow
+	plot
 }
 
 type scoreRow struct {
@@ -79,22 +106,22 @@ func (p *portal) newScoreLine(scores []risk.Score, now time.Time) *scoreLine {
 		return nil
 	}
 	start := now.AddDate(-1, 0, 0)
+	v := &scoreLine{plot: plot{width: halfWidth}}
 	at := func(t time.Time) float64 {
-		return plotX(min(max(t.Sub(start).Seconds()/now.Sub(start).Seconds(), 0), 1))
+		return v.x(min(max(t.Sub(start).Seconds()/now.Sub(start).Seconds(), 0), 1))
 	}
 	var line, upper, lower []string
-	v := &scoreLine{}
 	for i, s := range scores {
 		x := at(s.At)
-		line = append(line, fmt.Sprintf("%.1f,%.1f", x, plotY(s.Number/100)))
-		upper = append(upper, fmt.Sprintf("%.1f,%.1f", x, plotY(s.High/100)))
-		lower = append(lower, fmt.Sprintf("%.1f,%.1f", x, plotY(s.Low/100)))
+		line = append(line, fmt.Sprintf("%.1f,%.1f", x, v.y(s.Number/100)))
+		upper = append(upper, fmt.Sprintf("%.1f,%.1f", x, v.y(s.High/100)))
+		lower = append(lower, fmt.Sprintf("%.1f,%.1f", x, v.y(s.Low/100)))
 		if i == len(scores)-1 {
 			// A score stands until the next one: the line goes on to today.
-			line = append(line, fmt.Sprintf("%.1f,%.1f", plotX(1), plotY(s.Number/100)))
-			upper = append(upper, fmt.Sprintf("%.1f,%.1f", plotX(1), plotY(s.High/100)))
-			lower = append(lower, fmt.Sprintf("%.1f,%.1f", plotX(1), plotY(s.Low/100)))
-			v.X, v.Y = fmt.Sprintf("%.1f", plotX(1)), fmt.Sprintf("%.1f", plotY(s.Number/100))
+			line = append(line, fmt.Sprintf("%.1f,%.1f", v.x(1), v.y(s.Number/100)))
+			upper = append(upper, fmt.Sprintf("%.1f,%.1f", v.x(1), v.y(s.High/100)))
+			lower = append(lower, fmt.Sprintf("%.1f,%.1f", v.x(1), v.y(s.Low/100)))
+			v.X, v.Y = fmt.Sprintf("%.1f", v.x(1)), fmt.Sprintf("%.1f", v.y(s.Number/100))
 		}
 	}
 	v.Points = strings.Join(line, " ")
@@ -103,7 +130,7 @@ func (p *portal) newScoreLine(scores []risk.Score, now time.Time) *scoreLine {
 	}
 	v.Band = strings.Join(upper, " ")
 	for _, y := range []float64{0, 60, 70, 80, 90, 100} {
-		v.Ys = append(v.Ys, tick{fmt.Sprintf("%.1f", plotY(y/100)), fmt.Sprint(y)})
+		v.Ys = append(v.Ys, tick{fmt.Sprintf("%.1f", v.y(y/100)), fmt.Sprint(y)})
 	}
 	month := time.Date(start.Year(), start.Month()+1, 1, 0, 0, 0, 0, start.Location())
 	for ; month.Before(now); month = month.AddDate(0, 2, 0) {
@@ -118,7 +145,7 @@ func (p *portal) scoreRows(scores []risk.Score) []scoreRow {
 	var rows []scoreRow
 	for i := len(scores) - 1; i >= 0; i-- {
 		s := scores[i]
-		rows = append(rows, scoreRow{p.stamp(s.At), fmt.Sprintf("%.0f", s.Number), fmt.Sprintf("%.0f–%.0f", s.Low, s.High), gradeBadge(&s).Label})
+		rows = append(rows, scoreRow{p.stamp(s.At), whole(s.Number), whole(s.Low) + "–" + whole(s.High), gradeBadge(&s).Label})
 	}
 	return rows
 }
@@ -127,9 +154,9 @@ func (p *portal) scoreRows(scores []risk.Score) []scoreRow {
 type weekChart struct {
 	Bars   []bar
 	Closed string
-	Ys, Xs []tick
 	Rows   []weekRow
 	Says   string
+	plot
 }
 
 type bar struct {
@@ -160,12 +187,12 @@ func newWeekChart(weeks []risk.WeekCount) *weekChart {
 		return nil
 	}
 	top := axisTop(most)
-	v := &weekChart{Says: fmt.Sprintf("%s new and %s closed in %s.", number(found), number(closed), plural(len(weeks), "week", "weeks"))}
+	v := &weekChart{plot: plot{width: halfWidth}, Says: fmt.Sprintf("%s new and %s closed in %s.", number(found), number(closed), plural(len(weeks), "week", "weeks"))}
 	slot := 1 / float64(len(weeks))
 	var line []string
 	for i, w := range weeks {
-		mid := plotX((float64(i) + 0.5) * slot)
-		width := (plotRight - plotLeft) * slot * 0.62
+		mid := v.x((float64(i) + 0.5) * slot)
+		width := (v.x(1) - v.x(0)) * slot * 0.62
 		sum := 0
 		_, week := w.Monday.ISOWeek()
 		for _, sev := range stackOrder {
@@ -173,12 +200,12 @@ func newWeekChart(weeks []risk.WeekCount) *weekChart {
 			if n == 0 {
 				continue
 			}
-			y0, y1 := plotY(float64(sum)/float64(top)), plotY(float64(sum+n)/float64(top))
+			y0, y1 := v.y(float64(sum)/float64(top)), v.y(float64(sum+n)/float64(top))
 			sum += n
 			v.Bars = append(v.Bars, bar{X: fmt.Sprintf("%.1f", mid-width/2), Y: fmt.Sprintf("%.1f", y1), Width: fmt.Sprintf("%.1f", width),
 				Height: fmt.Sprintf("%.1f", max(y0-y1-1, 0.5)), Tone: sev.String(), Says: fmt.Sprintf("Week %d: %d %s", week, n, sev)})
 		}
-		line = append(line, fmt.Sprintf("%.1f,%.1f", mid, plotY(float64(w.Closed)/float64(top))))
+		line = append(line, fmt.Sprintf("%.1f,%.1f", mid, v.y(float64(w.Closed)/float64(top))))
 		v.Xs = append(v.Xs, tick{fmt.Sprintf("%.1f", mid), fmt.Sprintf("W%d", week)})
 		v.Rows = append(v.Rows, weekRow{fmt.Sprintf("W%d, from %s", week, w.Monday.Format("2 Jan")), w.New[risk.SeverityCritical], w.New[risk.SeverityHigh],
 			w.New[risk.SeverityMedium], w.New[risk.SeverityLow], w.Closed})
@@ -186,28 +213,16 @@ func newWeekChart(weeks []risk.WeekCount) *weekChart {
 	if closed > 0 {
 		v.Closed = strings.Join(line, " ")
 	}
-	v.Ys = axis(top)
+	v.countAxis(top)
 	return v
-}
-
-// axisTop is the smallest multiple of four that fits, so that its quarters are whole.
-func axisTop(most int) int { return max(4, (most+3)/4*4) }
-
-func axis(top int) []tick {
-	var ticks []tick
-	for i := range 5 {
-		n := top * i / 4
-		ticks = append(ticks, tick{fmt.Sprintf("%.1f", plotY(float64(n)/float64(top))), number(n)})
-	}
-	return ticks
 }
 
 // dayChart is documents read a day over all sources.
 type dayChart struct {
 	Fetched, Matched string
-	Ys, Xs           []tick
 	Rows             []dayRow
 	Says             string
+	plot
 }
 
 type dayRow struct {
@@ -226,17 +241,18 @@ func newDayChart(statuses []risk.SourceStatus) *dayChart {
 		fetched, matched = fetched+d.Fetched, matched+d.Matched
 	}
 	top := axisTop(most)
-	v := &dayChart{Ys: axis(top), Says: fmt.Sprintf("%s documents read in %d days, %s of them matched.", number(fetched), len(days), number(matched))}
+	v := &dayChart{plot: plot{width: fullWidth}, Says: fmt.Sprintf("%s documents read in %d days, %s of them matched.", number(fetched), len(days), number(matched))}
 	var read, hit []string
 	for i, d := range days {
-		x := plotX(float64(i) / float64(len(days)-1))
-		read = append(read, fmt.Sprintf("%.1f,%.1f", x, plotY(float64(d.Fetched)/float64(top))))
-		hit = append(hit, fmt.Sprintf("%.1f,%.1f", x, plotY(float64(d.Matched)/float64(top))))
+		x := v.x(float64(i) / float64(len(days)-1))
+		read = append(read, fmt.Sprintf("%.1f,%.1f", x, v.y(float64(d.Fetched)/float64(top))))
+		hit = append(hit, fmt.Sprintf("%.1f,%.1f", x, v.y(float64(d.Matched)/float64(top))))
 		if i%max(1, len(days)/6) == 0 {
 			v.Xs = append(v.Xs, tick{fmt.Sprintf("%.1f", x), d.Day.Format("2 Jan")})
 		}
 		v.Rows = append(v.Rows, dayRow{d.Day.Format("2 Jan"), d.Fetched, d.Matched, d.Runs, d.Failures})
 	}
+	v.countAxis(top)
 	v.Fetched, v.Matched = strings.Join(read, " "), strings.Join(hit, " ")
 	return v
 }

@@ -174,7 +174,7 @@ func newMatrix(cells []risk.MatrixCell) *matrix {
 	for _, g := range gradeOrder {
 		band := matrixBand{Grade: g, Range: grades[g].band}
 		if g == gradeNone {
-			band = matrixBand{Grade: "?", Range: "not enough evidence"}
+			band = matrixBand{Grade: "?", Range: "no letter"}
 		}
 		v.Bands = append(v.Bands, band)
 	}
@@ -237,7 +237,7 @@ func (p *portal) heatMap(c *gin.Context) (*heatMap, error) {
 			return nil, fmt.Errorf("find score of supplier %d: %w", r.Supplier.ID, err)
 		}
 		scored = append(scored, s)
-		v.Rows = append(v.Rows, heatRow{Name: r.Supplier.Name, Href: supplierHref(r.Supplier.ID), Number: fmt.Sprintf("%.0f", s.Number)})
+		v.Rows = append(v.Rows, heatRow{Name: r.Supplier.Name, Href: supplierHref(r.Supplier.ID), Number: whole(s.Number)})
 		for _, f := range factors(s) {
 			// A factor that no source watches for anybody would be a column of question marks.
 			if !f.Unknown && !slices.Contains(keys, f.Key) {

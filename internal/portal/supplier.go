@@ -183,6 +183,7 @@ func (p *portal) countOf(ctx context.Context, id int64, sees bool) (open, all in
 const (
 	summaryExposures = 6
 	summaryEvents    = 8
+	scoreMove        = 2.0 // points: a smaller change of the score is no event of the timeline
 )
 
 func (p *portal) fillSummary(c *gin.Context, v *supplierView) error {
@@ -210,7 +211,7 @@ func (p *portal) fillSummary(c *gin.Context, v *supplierView) error {
 }
 
 func (p *portal) scoreCard(s risk.Score, past []risk.Score) *scoreCard {
-	v := &scoreCard{Number: fmt.Sprintf("%.0f", s.Number), Range: fmt.Sprintf("%.0f to %.0f", s.Low, s.High), Grade: gradeBadge(&s),
+	v := &scoreCard{Number: whole(s.Number), Range: whole(s.Low) + " to " + whole(s.High), Grade: gradeBadge(&s),
 		Confidence: fmt.Sprintf("%.0f %%", s.Confidence*100), At: p.stamp(s.At), Weights: s.Weights}
 	monthAgo := p.Now().AddDate(0, 0, -30)
 	for _, old := range past {
@@ -224,7 +225,7 @@ func (p *portal) scoreCard(s risk.Score, past []risk.Score) *scoreCard {
 	}
 	v.Sum = fmt.Sprintf("85 for the average supplier %s for what follows = %.1f", strings.Replace(signed(sum, 1), "−", "− ", 1), 85+sum)
 	if 85+sum > 100 || 85+sum < 0 {
-		v.Sum += fmt.Sprintf(", held within 0 and 100: %.0f", s.Number)
+		v.Sum += fmt.Sprintf(", held within 0 and 100: %s", whole(s.Number))
 	}
 	return v
 }
@@ -323,9 +324,9 @@ func (p *portal) supplierTimeline(c *gin.Context, v *supplierView, scores []risk
 		}
 	}
 	for i := 1; i < len(scores); i++ {
-		if d := scores[i].Number - scores[i-1].Number; math.Abs(d) >= 1 {
+		if d := scores[i].Number - scores[i-1].Number; math.Abs(d) >= scoreMove {
 			s := scores[i]
-			all = append(all, moment{s.At, event{At: p.stamp(s.At), What: fmt.Sprintf("Score %.0f (%s)", s.Number, signed(d, 0)), Detail: gradeBadge(&s).Label}})
+			all = append(all, moment{s.At, event{At: p.stamp(s.At), What: fmt.Sprintf("Score %s (%s)", whole(s.Number), signed(d, 0)), Detail: gradeBadge(&s).Label}})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b moment) int { return b.at.Compare(a.at) })

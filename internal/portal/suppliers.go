@@ -200,12 +200,12 @@ func (p *portal) supplierRow(r risk.SupplierRow) supplierRow {
 		v.Owner = "–"
 	}
 	if r.Score != nil {
-		v.Number = fmt.Sprintf("%.0f", r.Score.Number)
-		v.Range = fmt.Sprintf("80 %% range %.0f to %.0f", r.Score.Low, r.Score.High)
+		v.Number = whole(r.Score.Number)
+		v.Range = fmt.Sprintf("80 %% range %s to %s", whole(r.Score.Low), whole(r.Score.High))
 		if r.Before != nil {
 			v.Change = signed(r.Score.Number-r.Before.Number, 0)
 		}
-		v.Spark = newSparkline(r.Line, fmt.Sprintf("Score of the last %d weeks, now %.0f", len(r.Line), r.Score.Number))
+		v.Spark = newSparkline(r.Line, fmt.Sprintf("Score of the last %d weeks, now %s", len(r.Line), v.Number))
 	}
 	return v
 }

@@ -64,6 +64,9 @@ func signed(x float64, decimals int) string {
 	return "+" + s
 }
 
+// whole writes a score without decimals. It cuts and does not round, so that 79.6 never stands beside the letter below 80.
+func whole(x float64) string { return strconv.Itoa(int(math.Floor(x))) }
+
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return number(n) + " " + one
@@ -207,7 +210,7 @@ type badge struct {
 // grades say what a letter is called; the bands are scoring.md's.
 var grades = map[string]struct{ word, tone, band string }{
 	"A": {"Strong", "good", "90–100"}, "B": {"Good", "low", "80–89"}, "C": {"Fair", "medium", "70–79"},
-	"D": {"Weak", "high", "60–69"}, "F": {"Poor", "critical", "under 60"},
+	"D": {"Weak", "high", "60–69"}, "F": {"Poor", "critical", "0–59"},
 }
 
 // gradeOrder lists bands from the worst, with the one that is not a letter last.
