@@ -112,6 +112,7 @@ func (b *builder) addPhrase(p phrase) {
 	if b.anchors[p.anchor] == nil {
 		b.wordKeys = append(b.wordKeys, setKey{keyOf([]byte(p.anchor)), true})
 		b.shortest = min(b.shortest, utf8.RuneCountInString(p.anchor))
+		b.tails.add(p.anchor)
 		b.longest = max(b.longest, len(p.anchor))
 	}
 	b.anchors[p.anchor] = append(b.anchors[p.anchor], int32(len(b.phrases)))

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"encoding/binary"
 	"math/bits"
 
 	"github.com/wardline/wardline/internal/risk"
@@ -17,8 +18,8 @@ type cursor struct {
 	last     [blockBytes]byte // the end of the buffer, padded
 
 	// Places in the chunk, found first and looked at then: loops without surprises for the processor.
-	ends  [chunkBytes + blockBytes]uint16
-	found [chunkBytes + blockBytes]uint16
+	ends  [chunkBytes]uint16 // at most one for two bytes; the rest is room to write ahead
+	found [chunkBytes]uint16
 
 	unicodeDone int // the rune-by-rune way has read up to here
 	punyDone    int // tokens with an xn-- label are decoded up to here
@@ -126,7 +127,8 @@ func window(before, here uint64, at uint) uint64 {
 	return here<<((63-at)&63)<<1 | before>>(at&63)
 }
 
-// filterHosts fills c.found with those of the first count ends whose last two labels pass the filter.
+// filterHosts fills c.found with those of the first count ends whose last two labels are those of a watched name, and
+// whose last three are too where the two are only the end of longer names.
 func (c *cursor) filterHosts(base, count int) []uint16 {
 	filter, shift := c.s.hosts.filter, c.s.hosts.shift&63
 	p, buf, passed := &c.planes, c.buf, 0
@@ -136,26 +138,46 @@ func (c *cursor) filterHosts(base, count int) []uint16 {
 		w := window(^p.label[b]|p.dot[b], ^p.label[b+1]|p.dot[b+1], uint(at))
 		last := bits.LeadingZeros64(w) + 1
 		size := min(last+bits.LeadingZeros64(w<<uint(last)), maxKey)
-		c.found[passed] = at
+		c.found[passed&(len(c.found)-1)] = at
 		if last == 1 || end < maxKey { // the run ends in dots, or the buffer has just begun
 			passed++
 			continue
 		}
-		i := keyAt(buf, end, size) >> shift
-		passed += int(filter[i>>6] >> (i & 63) & 1)
+		key := keyAt(buf, end, size)
+		i := key >> shift
+		if filter[i>>6]>>(i&63)&1 == 0 {
+			continue
+		}
+		in, whole := c.s.hosts.find(key)
+		if in && !whole {
+			size = min(size+1+bits.LeadingZeros64(w<<uint(size+1)), maxKey)
+			in, _ = c.s.deep.find(keyAt(buf, end, size))
+		}
+		if in {
+			passed++
+		}
 	}
 	return c.found[:passed]
 }
 
 // walkWords looks at the words that end in the chunk and are at least as long as the shortest anchor.
 func (c *cursor) walkWords(base, n int) {
-	for _, at := range c.filterWords(base, c.findWordEnds(n)) {
-		c.tryWord(base + int(at))
+	p := &c.planes
+	for _, at := range c.filterTails(base, n) {
+		end := base + int(at)
+		if end >= maxKey {
+			b := at / blockBytes % chunkBlocks
+			size := bits.LeadingZeros64(window(^p.word[b], ^p.word[b+1], uint(at)))
+			if in, _ := c.s.words.find(keyAt(c.buf, end, size)); !in {
+				continue
+			}
+		}
+		c.tryWord(end)
 	}
 }
 
-// findWordEnds fills c.ends with the ends of words of at least as many characters as the shortest anchor.
-func (c *cursor) findWordEnds(n int) int {
+// filterTails fills c.found with the ends of words whose last four bytes are those of an anchor.
+func (c *cursor) filterTails(base, n int) []uint16 {
 	var any2, any3, any4 uint64
 	switch c.s.shortest {
 	case 1:
@@ -165,32 +187,22 @@ func (c *cursor) findWordEnds(n int) int {
 	case 3:
 		any4 = ^any4
 	}
-	p, count := &c.planes, 0
+	p, buf, tails, passed := &c.planes, c.buf, &c.s.tails, 0
 	for b := 1; b <= n; b++ {
 		before, here := p.word[b-1], p.word[b]
 		ends := (here<<1 | before>>63) &^ here // the places after words
 		ends &= here<<2 | before>>62 | any2
 		ends &= here<<3 | before>>61 | any3
 		ends &= here<<4 | before>>60 | any4
-		count = c.flatten(ends, (b-1)*blockBytes, count)
-	}
-	return count
-}
-
-func (c *cursor) filterWords(base, count int) []uint16 {
-	filter, shift := c.s.words.filter, c.s.words.shift&63
-	p, buf, passed := &c.planes, c.buf, 0
-	for _, at := range c.ends[:count] {
-		end := base + int(at)
-		b := at / blockBytes % chunkBlocks
-		size := bits.LeadingZeros64(window(^p.word[b], ^p.word[b+1], uint(at)))
-		c.found[passed] = at
-		if end < maxKey {
-			passed++
-			continue
+		for first := (b - 1) * blockBytes; ends != 0; ends &= ends - 1 {
+			at := first + bits.TrailingZeros64(ends)
+			c.found[passed&(len(c.found)-1)] = uint16(at)
+			if end := base + at; end < 4 {
+				passed++
+			} else {
+				passed += int(tails.has(binary.LittleEndian.Uint32(buf[end-4:])))
+			}
 		}
-		i := keyAt(buf, end, size) >> shift
-		passed += int(filter[i>>6] >> (i & 63) & 1)
 	}
 	return c.found[:passed]
 }

@@ -92,3 +92,38 @@ func (k *keySet) find(key uint64) (in, whole bool) {
 	at := k.table[k.place(key)]
 	return at != 0, at&1 != 0
 }
+
+// tailSet is a filter of the last four bytes of words.
+type tailSet [1 << 16 / 64]uint64
+
+func (t *tailSet) place(tail uint32) uint32 { return (tail | foldBits&0xffffffff) * 0x9e3779b1 >> 16 }
+
+func (t *tailSet) has(tail uint32) uint64 {
+	i := t.place(tail)
+	return t[i>>6] >> (i & 63) & 1
+}
+
+// add lets words that end in the anchor pass. Before a word of three characters stands any byte that is not one of a
+// word; still shorter ones let everything pass.
+func (t *tailSet) add(anchor string) {
+	n := len(anchor)
+	switch {
+	case n >= 4:
+		t.set(binary.LittleEndian.Uint32([]byte(anchor[n-4:])))
+	case n == 3:
+		for b := range 256 {
+			if !isWord(byte(b)) {
+				t.set(binary.LittleEndian.Uint32(append([]byte{byte(b)}, anchor...)))
+			}
+		}
+	default:
+		for i := range t {
+			t[i] = ^uint64(0)
+		}
+	}
+}
+
+func (t *tailSet) set(tail uint32) {
+	i := t.place(tail)
+	t[i>>6] |= 1 << (i & 63)
+}

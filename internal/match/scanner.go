@@ -34,6 +34,7 @@ type Scanner struct {
 	alike     map[string][]int32 // their skeletons → terms
 	maxLabels int
 
+	tails     tailSet            // the last bytes of anchor words
 	words     keySet             // keys of the anchor words of phrases
 	anchors   map[string][]int32 // folded anchor word → phrases
 	phrases   []phrase
