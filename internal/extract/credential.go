@@ -487,7 +487,7 @@ func (r *reader) readToken(h match.Hit) (record, bool) {
 	for end < high && !endsToken(r.data[end]) {
 		end++
 	}
-	if start == low && low > 0 || end == high && high < len(r.data) {
+	if start == low && (low > 0 || r.cutInFront()) || end == high && (high < len(r.data) || r.block.Trail > 0) {
 		return record{}, false
 	}
 	token := span{start, end}

@@ -177,45 +177,49 @@ const around = ".,;:!?()[]{}<>\"'`*“”‘’«»"
 
 func (r *reader) redactWord(word string) string {
 	core := strings.Trim(word, around)
-	switch {
-	case core == "":
+	if core == "" {
 		return word
-	case strings.Contains(core, "@"), isLongNumber(core):
-		return removed
 	}
 	b := []byte(core)
 	if u, ok := readURL(b, span{0, len(b)}); ok && (u.scheme || u.end == len(b)) {
 		return r.redactURL(word, core, u)
 	}
-	if holdsHost(b, r) || looksRandom(b) || len(core) >= 32 {
+	if strings.Contains(core, "@") || isLongNumber(core) || isRow(core) || len(core) >= 32 {
 		return removed
 	}
+	for part := range strings.FieldsFuncSeq(core, func(c rune) bool { return strings.ContainsRune(`,;:|/\()[]{}<>"'=`, c) }) {
+		if looksRandom([]byte(part)) || isHostName([]byte(part)) && !r.watches(part) {
+			return removed
+		}
+	}
 	return word
+}
+
+// watches says that a host is one that is watched; its like is somebody else's.
+func (r *reader) watches(host string) bool {
+	_, kind, ok := r.scanner.MatchHost(host)
+	return ok && kind != risk.MatchLookalike
+}
+
+// isRow tells a row of a table, whose columns may hold anything, from a word and from a number such as 1,234,567.
+func isRow(s string) bool {
+	if strings.Contains(s, "','") || strings.Contains(s, `","`) {
+		return true
+	}
+	seps := strings.Count(s, ",") + strings.Count(s, ";") + strings.Count(s, "|")
+	return seps >= 2 && strings.Trim(s, "0123456789,.$€%+") != ""
 }
 
 // redactURL keeps a watched host, and its path while that is made of words.
 func (r *reader) redactURL(word, core string, u urlSpan) string {
 	host := core[u.host.start:u.host.end]
-	if _, kind, ok := r.scanner.MatchHost(host); !ok || kind == risk.MatchLookalike {
+	if !r.watches(host) {
 		return removed
 	}
 	if u.end == len(core) && strings.Trim(strings.ToLower(core[u.host.end:]), "abcdefghijklmnopqrstuvwxyz/-_.") == "" {
 		return word
 	}
 	return host + "/" + removed
-}
-
-// holdsHost tells a name of a host inside a word, such as a,b.example.
-func holdsHost(b []byte, r *reader) bool {
-	for part := range bytes.FieldsFuncSeq(b, func(c rune) bool { return strings.ContainsRune(`,;:|/\()[]{}<>"'=`, c) }) {
-		if !isHostName(part) {
-			continue
-		}
-		if _, kind, ok := r.scanner.MatchHost(string(part)); !ok || kind == risk.MatchLookalike {
-			return true
-		}
-	}
-	return false
 }
 
 // isLongNumber tells numbers of telephones, cards and people from counts and prices.

@@ -145,15 +145,29 @@ func (r *reader) parties(rec record, hits []match.Hit) []party {
 			parties = r.join(parties, h, false)
 		}
 	}
-	// What was parsed is looked up too: an account may be written so that only its parsed form is a watched one.
-	if t, kind, ok := r.scanner.MatchAccount(string(rec.login.of(r.data))); ok && !rec.login.empty() && kind != risk.MatchLookalike {
-		parties = r.join(parties, match.Hit{Start: rec.login.start, Term: t, Kind: kind}, true)
-	}
-	if t, kind, ok := r.scanner.MatchHost(string(rec.host.of(r.data))); ok && !rec.host.empty() && kind != risk.MatchLookalike {
-		parties = r.join(parties, match.Hit{Start: rec.host.start, Term: t, Kind: kind}, false)
-	}
+	parties = r.lookUp(parties, rec)
 	if rec.kind == risk.KindCookie {
 		return watchedHosts(parties)
+	}
+	return parties
+}
+
+// lookUp asks for what was parsed where no hit has told: as a field of its own an account or host may be a watched one
+// that running bytes did not show.
+func (r *reader) lookUp(parties []party, rec record) []party {
+	byAccount, byHost := false, false
+	for _, p := range parties {
+		byAccount, byHost = byAccount || p.account != nil, byHost || p.host != nil
+	}
+	if !byAccount && !rec.login.empty() {
+		if t, kind, ok := r.scanner.MatchAccount(string(rec.login.of(r.data))); ok && kind != risk.MatchLookalike {
+			parties = r.join(parties, match.Hit{Start: rec.login.start, Term: t, Kind: kind}, true)
+		}
+	}
+	if !byHost && !rec.host.empty() {
+		if t, kind, ok := r.scanner.MatchHost(string(rec.host.of(r.data))); ok && kind != risk.MatchLookalike {
+			parties = r.join(parties, match.Hit{Start: rec.host.start, Term: t, Kind: kind}, false)
+		}
 	}
 	return parties
 }

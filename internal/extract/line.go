@@ -15,10 +15,13 @@ func (r *reader) lineAround(at int) (line span, whole bool) {
 	if n := bytes.IndexByte(r.data[at:high], '\n'); n >= 0 {
 		end, ended = at+n, true
 	}
-	begun := start > low || (low == 0 && r.block.Place.Offset == 0) || (low > 0 && r.data[low-1] == '\n')
+	begun := start > low || (low == 0 && !r.cutInFront()) || (low > 0 && r.data[low-1] == '\n')
 	ended = ended || (high == len(r.data) && r.block.Trail == 0)
 	return span{start, end}, begun && ended
 }
+
+// cutInFront says that the block's first byte may be in the middle of a line.
+func (r *reader) cutInFront() bool { return r.block.Lead > 0 && r.block.Place.Offset > 0 }
 
 // before and after are the neighbours of a line; ok is false at the edge of the block.
 func (r *reader) before(line span) (span, bool) {
