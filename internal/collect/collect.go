@@ -15,11 +15,12 @@ import (
 	"github.com/wardline/wardline/internal/risk"
 )
 
-// Known tells what was remembered about an entry, post or page of the source in an earlier run.
-type Known func(ctx context.Context, key string) (risk.Mark, bool, error)
+// Known tells what was remembered about an entry, post or page of the source in an earlier run. It and Visit are
+// aliases, so that callers can ask for a crawler by an interface without importing this package.
+type Known = func(ctx context.Context, key string) (risk.Mark, bool, error)
 
 // Visit persists one page's items and marks together. Its error ends the crawl.
-type Visit func(ctx context.Context, p risk.Page) error
+type Visit = func(ctx context.Context, p risk.Page) error
 
 // Config is what every source shares.
 type Config struct {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ import (
 
 // Mail is one message as it came, one per recipient.
 type Mail struct {
+	ID      string // the same as long as the mailbox runs
 	From    string
 	To      string
 	Subject string
@@ -40,6 +42,7 @@ type Mailbox struct {
 
 	mu    sync.Mutex
 	mails []Mail
+	taken int // mails ever kept; the last one's ID
 }
 
 // StartMailbox listens on a loopback address until Close; "" and port 0 choose a free port.
@@ -84,7 +87,11 @@ func (m *Mailbox) Close() error {
 func (m *Mailbox) keep(mails []Mail) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.mails = append(m.mails, mails...)
+	for _, mail := range mails {
+		m.taken++
+		mail.ID = strconv.Itoa(m.taken)
+		m.mails = append(m.mails, mail)
+	}
 	m.mails = slices.Clone(m.mails[max(len(m.mails)-mostMails, 0):])
 }
 

@@ -22,7 +22,7 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 // How much one page of a list or thread holds: little, so that every list has a next page.
 const (
 	pastesOnPage  = 8
-	threadsOnPage = 3
+	threadsOnPage = 2
 	postsOnPage   = 5
 	victimsOnPage = 4
 )

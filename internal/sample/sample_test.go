@@ -244,7 +244,7 @@ func TestMailbox(t *testing.T) {
 	for i := range got {
 		got[i].At = time.Time{}
 	}
-	want := sample.Mail{From: "w@st-aldhelm.example", To: "duty@st-aldhelm.example", Subject: "Exposure – high", Text: "plain", HTML: "<p>rich text</p>"}
+	want := sample.Mail{ID: "1", From: "w@st-aldhelm.example", To: "duty@st-aldhelm.example", Subject: "Exposure – high", Text: "plain", HTML: "<p>rich text</p>"}
 	if got[1] != want || got[0].To != "lead@st-aldhelm.example" {
 		t.Errorf("mails %+v, want %+v last", got, want)
 	}

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wardline/wardline/internal/catalog"
+	"github.com/wardline/wardline/internal/collect"
+	"github.com/wardline/wardline/internal/risk"
+	"github.com/wardline/wardline/internal/sample"
+	"github.com/wardline/wardline/seeds"
+)
+
+// Every shipped definition reads the page that it must read, and refuses the one that it must refuse.
+func TestShippedDefinitionsAgainstTheirSamples(t *testing.T) {
+	definitions, problems := catalog.LoadDefinitions(seeds.FS, "sources")
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	want := map[string]struct {
+		entries, items int
+		refused        risk.FailureKind
+	}{
+		"sample-paste": {entries: 2, refused: risk.FailCaptcha},
+		"sample-forum": {items: 2, refused: risk.FailLayout},
+		"sample-leaks": {entries: 2, refused: risk.FailLayout},
+	}
+	if len(definitions) != len(want) {
+		t.Errorf("%d definitions, want %d", len(definitions), len(want))
+	}
+	for _, d := range definitions {
+		w := want[d.Source.Key]
+		got, err := collect.Inspect(d.Source, "text/html", sampleOf(t, d.File, d.Sample.Read))
+		if err != nil || got.Entries != w.entries || len(got.Items) != w.items {
+			t.Errorf("%s: %d entries, %d items, %v; want %d and %d", d.File, got.Entries, len(got.Items), err, w.entries, w.items)
+		}
+		for _, i := range got.Items {
+			if i.PostID == "" || i.Author == "" || i.Posted.IsZero() || i.Text == "" {
+				t.Errorf("%s: a post is not whole: %+v", d.File, i)
+			}
+		}
+		_, err = collect.Inspect(d.Source, "text/html", sampleOf(t, d.File, d.Sample.Refuse))
+		var fetch *risk.FetchError
+		if !errors.As(err, &fetch) || fetch.Kind != w.refused {
+			t.Errorf("%s: %v for the page to refuse, want %s", d.File, err, w.refused)
+		}
+	}
+}
+
+func sampleOf(t *testing.T, definition, name string) []byte {
+	t.Helper()
+	data, err := fs.ReadFile(seeds.FS, path.Join(path.Dir(definition), name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// runSourceTest runs the command as a user would, and gives its output and exit code.
+func runSourceTest(t *testing.T, args ...string) (string, int) {
+	t.Helper()
+	var out bytes.Buffer
+	cmd := rootCommand()
+	cmd.SetOut(&out)
+	cmd.SetErr(&out)
+	cmd.SetArgs(append([]string{"source", "test"}, args...))
+	err := cmd.ExecuteContext(t.Context())
+	var code exitCode
+	switch {
+	case err == nil:
+		return out.String(), 0
+	case errors.As(err, &code):
+		return out.String(), int(code)
+	}
+	return out.String(), 2
+}
+
+func writeDefinition(t *testing.T, name, from, to string) string {
+	t.Helper()
+	data, err := fs.ReadFile(seeds.FS, "sources/"+name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, []byte(strings.Replace(string(data), from, to, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func startSampleWeb(t *testing.T) *sample.Web {
+	t.Helper()
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	web, err := sample.Start(context.Background(), sample.Options{Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { web.Close() })
+	return web
+}
+
+func TestSourceTestReadsTheSampleForum(t *testing.T) {
+	web := startSampleWeb(t)
+	forum := "http://" + web.Address(sample.SiteForum).String()
+	out, code := runSourceTest(t, writeDefinition(t, "sample-forum.yaml", "http://forum.sample.test", forum), "--json")
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, out)
+	}
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	last := lines[len(lines)-1]
+	if last != `{"pages":17,"items":20,"not_understood":[]}` {
+		t.Errorf("last line %s", last)
+	}
+	var first map[string]any
+	if err := json.Unmarshal([]byte(lines[0]), &first); err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	for k := range first {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	if want := []string{"author", "board", "post_id", "posted_at", "text", "thread", "title", "url"}; !slices.Equal(keys, want) {
+		t.Errorf("keys %v, want %v", keys, want)
+	}
+	want := printedItem{Board: "Combolists and logs", Thread: "how to read big text files fast?", PostID: "p111", URL: forum + "/viewtopic.php?t=110#p111",
+		Author: "greyheron", Title: "how to read big text files fast?", Text: "my editor dies at 2 gb. what do you use"}
+	var got printedItem
+	if err := json.Unmarshal([]byte(lines[0]), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.PostedAt == nil || *got.PostedAt != "2026-11-23T06:00:00Z" {
+		t.Errorf("posted_at %v", got.PostedAt)
+	}
+	got.PostedAt = nil
+	if got != want {
+		t.Errorf("first item %+v, want %+v", got, want)
+	}
+}
+
+func TestSourceTestReadsThePasteAndLeakSites(t *testing.T) {
+	web := startSampleWeb(t)
+	for name, want := range map[string]string{
+		"sample-paste.yaml": `{"pages":13,"items":11,"not_understood":[]}`,
+		"sample-leaks.yaml": `{"pages":4,"items":5,"not_understood":[]}`,
+	} {
+		site := map[string]sample.Site{"sample-paste.yaml": sample.SitePaste, "sample-leaks.yaml": sample.SiteLeaks}[name]
+		address := "http://" + web.Address(site).String() + map[sample.Site]string{sample.SitePaste: "/archive", sample.SiteLeaks: "/"}[site]
+		out, code := runSourceTest(t, writeDefinition(t, name, "", ""), "--json", "--address", address)
+		if code != 0 || !strings.HasSuffix(out, want+"\n") {
+			t.Errorf("%s: exit code %d, output ends %q, want %s", name, code, out[max(len(out)-300, 0):], want)
+		}
+		out, code = runSourceTest(t, writeDefinition(t, name, "", ""), "--limit", "2", "--address", address)
+		if code != 0 || !strings.HasSuffix(out, " pages, 2 items\n") {
+			t.Errorf("%s with --limit 2: exit code %d, %q", name, code, out)
+		}
+	}
+}
+
+func TestSourceTestExitCodes(t *testing.T) {
+	gone := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(gone.Close)
+	empty := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/archive" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte(`<table class=archive><tr class=paste><td><a href="/aa">a</a></td></tr></table>`))
+	}))
+	t.Cleanup(empty.Close)
+	paste := writeDefinition(t, "sample-paste.yaml", "", "")
+	cases := []struct {
+		name string
+		args []string
+		code int
+		says string
+	}{
+		{"nothing read", []string{paste, "--address", empty.URL + "/archive", "--json"}, 1, `{"pages":2,"items":0,"not_understood":["` + empty.URL + `/raw/aa: status: status 404"]}`},
+		{"source fails", []string{paste, "--address", gone.URL + "/archive", "--json"}, 2, `{"pages":1,"items":0,"not_understood":["crawl sample-paste: fetch ` + gone.URL + `/archive: status: status 404"]}`},
+		{"private address", []string{paste, "--address", "http://10.0.0.1/archive"}, 2, "refused"},
+		{"address is none", []string{paste, "--address", "archive"}, 2, ""},
+		{"broken definition", []string{writeDefinition(t, "sample-paste.yaml", "every: 15s", "evry: 15s")}, 2, ""},
+		{"review date passed", []string{writeDefinition(t, "sample-paste.yaml", "2027-12-31", "2025-12-31")}, 2, ""},
+		{"no file", []string{filepath.Join(t.TempDir(), "none.yaml")}, 2, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			out, code := runSourceTest(t, c.args...)
+			if code != c.code || !strings.Contains(out, c.says) {
+				t.Errorf("exit code %d, output %q; want %d and %q", code, out, c.code, c.says)
+			}
+		})
+	}
+}
+
+func TestLoopbackOfIsExact(t *testing.T) {
+	for address, want := range map[string]string{
+		"http://127.0.0.1:8080/x": "127.0.0.1:8080", "https://127.0.0.1/": "127.0.0.1:443", "http://[::1]:81/": "[::1]:81",
+		"http://localhost:90/": "127.0.0.1:90 [::1]:90", "http://10.0.0.1/": "", "http://forum.example/": "", "http://[": "",
+	} {
+		var got []string
+		for _, a := range loopbackOf(address) {
+			got = append(got, a.String())
+		}
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("%s: %q, want %q", address, s, want)
+		}
+	}
+}
