@@ -28,6 +28,9 @@ func TestExcerpt(t *testing.T) {
 		{"random words", "Meridian Lab admin hunter2 P@ssw!rd works", "Meridian Lab admin [removed] works"},
 		{"numbers", "Meridian Lab 412,000 records, call +1-555-010-0123, SSN 123-45-6789", "Meridian Lab 412,000 records, call [removed] SSN [removed]"},
 		{"somebody's record beside it", "x@rival.test:secret1\nMeridian Lab too\nhttps://rival.test/a:joe:pw", "[removed]\nMeridian Lab too\n[removed]"},
+		{"prose with colons", "re:Meridian Lab:hacked today", "re:Meridian Lab:hacked today"},
+		{"long words", "Meridian Lab " + strings.Repeat("abcd", 10) + " x", "Meridian Lab [removed] x"},
+		{"rows", "sunshine,joe,admin Meridian Lab 1,234,567 rows", "[removed] Meridian Lab 1,234,567 rows"},
 		{"keys", "Meridian Lab key=AKIAABCDEFGH aws", "Meridian Lab key= [removed]"},
 	} {
 		found := read(s, post(risk.SourceForum, "", c.text))

@@ -155,7 +155,11 @@ func TestOneLine(t *testing.T) {
 		// glued together in a text
 		{"sample of it: jdoe@lab.example:Summer2024! and many more", "combolist employee jdoe@lab.example|Summer2024!@"},
 		{"got (https://portal.lab.example/x:jdoe:secret1) too", "ulp customer jdoe|secret1@portal.lab.example"},
+		{"https://portal.lab.example:5550100123:pa:ss", "ulp customer 5550100123|pa:ss@portal.lab.example"},
 		// text
+		{"https://other.test/:@lab.example:secret1", "mention"},
+		{"https://portal.lab.example/login:note: hunter2x", "mention"},
+		{"write to (jdoe@lab.example|asmith@lab.example) now", "mention"},
 		{"contact: jdoe@lab.example for info", "mention"},
 		{"Contact: Jdoe@Lab.Example", "mention"},
 		{"jdoe@lab.example", "mention"},
@@ -290,6 +294,14 @@ func TestCutLines(t *testing.T) {
 	if got := briefs(read(s, b)); got != "combolist employee jdoe@lab.example|secret@" {
 		t.Errorf("cut at the end: got %s", got)
 	}
+	b = fromFile("see jdoe@lab.example:secret1")
+	b.Trail = 1
+	if got := briefs(read(s, b)); got != "mention" {
+		t.Errorf("cut in its password: got %s", got)
+	}
+	if got := briefs(read(s, fromFile("jdoe@lab.example:"+strings.Repeat("x", 5000)))); got != "mention" {
+		t.Errorf("no password is so long: got %s", got)
+	}
 	b = fromFile("INSERT INTO t VALUES " + strings.Repeat("(1,'a@other.test','x'),", 1000) + "(2,'jdoe@lab.example','secret1');")
 	found := read(s, b)
 	if got := briefs(found); got != "mention" || strings.Contains(found[0].Excerpt, "secret1") || strings.Contains(found[0].Excerpt, "@") {
@@ -317,6 +329,21 @@ func TestCookies(t *testing.T) {
 	}
 	if found[2].Kind != risk.KindMention || found[2].Excerpt != "[removed]" {
 		t.Errorf("somebody else's cookie: %+v", found[2])
+	}
+}
+
+func TestSevenColumnsAreNotYetACookie(t *testing.T) {
+	for _, in := range read(scanner(t), fromFile("lab.example\tTRUE\t/\tmaybe\t1\ta\tb")) {
+		if in.Kind == risk.KindCookie {
+			t.Errorf("got %+v", in)
+		}
+	}
+}
+
+func TestTheNameItselfBeforeItsLike(t *testing.T) {
+	found := read(scanner(t), fromFile("first h\u043espital.example\nthen www.hospital.example"))
+	if len(found) != 1 || found[0].Match != risk.MatchSubdomain || found[0].Place.Line != 2 {
+		t.Errorf("got %+v", found)
 	}
 }
 

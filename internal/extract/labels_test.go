@@ -61,13 +61,13 @@ func TestMachineFactsOfTheSameBlockOnly(t *testing.T) {
 func TestLongRunOfRecords(t *testing.T) {
 	var b strings.Builder
 	for range 100 {
-		b.WriteString("URL: https://a.test/\nUSER: a\nPASS: no\n")
+		b.WriteString("URL: https://before.test/\nUSER: a\nPASS: no\n")
 	}
-	b.WriteString("URL: https://a.test/\nUSER: jdoe@lab.example\nPASS: yes\n")
+	b.WriteString("URL: https://this.test/\nUSER: jdoe@lab.example\nPASS: yes\n")
 	for range 100 {
-		b.WriteString("URL: https://a.test/\nUSER: a\nPASS: no\n")
+		b.WriteString("URL: https://after.test/\nUSER: a\nPASS: no\n")
 	}
-	if got, want := briefs(read(scanner(t), fromFile(b.String()))), "stealer_log third_party jdoe@lab.example|yes@a.test"; got != want {
+	if got, want := briefs(read(scanner(t), fromFile(b.String()))), "stealer_log third_party jdoe@lab.example|yes@this.test"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
