@@ -109,7 +109,7 @@ func (c *cutter) trailEnd(body int) int {
 func (c *cutter) advance(body int) {
 	start := max(body-c.w.o.Overlap, 0)
 	if start > 0 && c.buf[start-1] != '\n' {
-		if i := bytes.IndexByte(c.buf[start:body], '\n'); i >= 0 {
+		if i := bytes.IndexByte(c.buf[start:body-1], '\n'); i >= 0 {
 			start += i + 1
 		}
 	}
