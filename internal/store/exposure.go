@@ -77,15 +77,15 @@ func (r exposureRow) exposure() risk.Exposure {
 
 // namedExposure is an exposure with the names that lists show beside it.
 type namedExposure struct {
-	exposureRow
-	Supplier string `gorm:"column:supplier"`
-	Tier     int    `gorm:"column:tier"`
-	Source   string `gorm:"column:source"`
-	Owner    string `gorm:"column:owner"`
+	Row      exposureRow `gorm:"embedded"`
+	Supplier string      `gorm:"column:supplier"`
+	Tier     int         `gorm:"column:tier"`
+	Source   string      `gorm:"column:source"`
+	Owner    string      `gorm:"column:owner"`
 }
 
 func (r namedExposure) exposure() risk.Exposure {
-	e := r.exposureRow.exposure()
+	e := r.Row.exposure()
 	e.Supplier, e.Tier, e.SourceName, e.Owner = r.Supplier, risk.Tier(r.Tier), r.Source, r.Owner
 	return e
 }
@@ -242,8 +242,8 @@ func (r sightingRow) sighting(source string) risk.Sighting {
 // FindSightings lists where an exposure was seen, the newest first.
 func (s *Store) FindSightings(ctx context.Context, exposureID int64) ([]risk.Sighting, error) {
 	var rows []struct {
-		sightingRow
-		Source string `gorm:"column:source"`
+		Row    sightingRow `gorm:"embedded"`
+		Source string      `gorm:"column:source"`
 	}
 	err := s.find(ctx).Table("sightings").Select("sightings.*, sources.name AS source").
 		Joins("JOIN sources ON sources.id = sightings.source_id").
@@ -253,7 +253,7 @@ func (s *Store) FindSightings(ctx context.Context, exposureID int64) ([]risk.Sig
 	}
 	out := make([]risk.Sighting, len(rows))
 	for i, r := range rows {
-		out[i] = r.sighting(r.Source)
+		out[i] = r.Row.sighting(r.Source)
 	}
 	return out, nil
 }
@@ -277,21 +277,26 @@ func (r eventRow) event(actor string) risk.ExposureEvent {
 	return risk.ExposureEvent{ID: r.ID, ExposureID: r.ExposureID, At: r.At.Time, ActorID: int64(r.ActorID), Actor: actor, What: r.What, Detail: r.Detail}
 }
 
-// FindEvents reads an exposure's history, the oldest line first.
+// FindEvents reads an exposure's history, the oldest line first. The line "seen" that begins it is the exposure itself:
+// thousands are seen at once, and a line beside each would say no more than its row.
 func (s *Store) FindEvents(ctx context.Context, exposureID int64) ([]risk.ExposureEvent, error) {
-	var rows []struct {
-		eventRow
-		Actor string `gorm:"column:actor"`
+	e, err := s.FindExposure(ctx, exposureID)
+	if err != nil {
+		return nil, err
 	}
-	err := s.find(ctx).Table("exposure_events").Select("exposure_events.*, COALESCE(users.name, '') AS actor").
+	var rows []struct {
+		Row   eventRow `gorm:"embedded"`
+		Actor string   `gorm:"column:actor"`
+	}
+	err = s.find(ctx).Table("exposure_events").Select("exposure_events.*, COALESCE(users.name, '') AS actor").
 		Joins("LEFT JOIN users ON users.id = exposure_events.actor_id").
 		Where("exposure_events.exposure_id = ?", exposureID).Order("exposure_events.at, exposure_events.id").Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("find history of exposure %d: %w", exposureID, err)
 	}
-	out := make([]risk.ExposureEvent, len(rows))
-	for i, r := range rows {
-		out[i] = r.event(r.Actor)
+	out := []risk.ExposureEvent{{ExposureID: exposureID, At: e.FirstSeen, What: "seen", Detail: "at " + e.SourceName}}
+	for _, r := range rows {
+		out = append(out, r.Row.event(r.Actor))
 	}
 	return out, nil
 }

@@ -144,7 +144,7 @@ type held struct {
 	supplier int64
 	state    risk.ExposureState
 	fresh    bool // inserted by this batch
-	new      int  // sightings that this batch added
+	new      int  // sightings that this batch added to an exposure known before
 	last     time.Time
 }
 
@@ -163,7 +163,7 @@ func saveFindings(ctx context.Context, tx *gorm.DB, findings []risk.Finding, now
 	if err := countSightings(ctx, tx, exposures); err != nil {
 		return risk.Recorded{}, err
 	}
-	if err := writeSeen(ctx, tx, exposures, now); err != nil {
+	if err := writeSeenAgain(ctx, tx, exposures, now); err != nil {
 		return risk.Recorded{}, err
 	}
 	return recorded(exposures), nil
@@ -202,25 +202,34 @@ func findHeld(ctx context.Context, tx *gorm.DB, fingerprints []string) (map[stri
 	return found, nil
 }
 
-// insertExposures adds those that are not held yet, and to held what it added.
+// insertExposures adds those that are not held yet, with their sightings counted, and to held what it added.
 func insertExposures(ctx context.Context, tx *gorm.DB, findings []risk.Finding, known map[string]*held) error {
 	var rows []exposureRow
-	for i, f := range findings {
-		if repeated := i > 0 && findings[i-1].Exposure.Fingerprint == f.Exposure.Fingerprint; repeated || known[f.Exposure.Fingerprint] != nil {
+	place := map[string]int{}
+	keys := map[[2]string]bool{}
+	for _, f := range findings {
+		fp := f.Exposure.Fingerprint
+		if known[fp] != nil {
 			continue
 		}
-		row := newExposureRow(f.Exposure)
-		row.Sightings = 0 // counted with the sightings
-		rows = append(rows, row)
+		i, repeated := place[fp]
+		if !repeated {
+			i = len(rows)
+			place[fp] = i
+			rows = append(rows, newExposureRow(f.Exposure))
+			rows[i].Sightings = 0
+		}
+		if k := [2]string{fp, f.Sighting.Key}; !keys[k] {
+			keys[k] = true
+			rows[i].Sightings++
+			rows[i].LastSeen = at(later(rows[i].LastSeen.Time, f.Sighting.Seen))
+		}
 	}
-	suppliers := make(map[string]exposureRow, len(rows))
-	for _, r := range rows {
-		suppliers[r.Fingerprint] = r
-	}
-	_, err := insertRows(ctx, tx, rows, "ON CONFLICT (fingerprint) DO NOTHING RETURNING id, fingerprint", func(rows *sql.Rows) error {
+	_, err := insertRows(ctx, tx, rows, "ON CONFLICT (fingerprint) DO NOTHING RETURNING id, fingerprint", func(returned *sql.Rows) error {
 		h, fp := &held{fresh: true}, ""
-		err := rows.Scan(&h.id, &fp)
-		h.supplier, h.state = suppliers[fp].SupplierID, risk.ExposureState(suppliers[fp].State)
+		err := returned.Scan(&h.id, &fp)
+		row := rows[place[fp]]
+		h.supplier, h.state = row.SupplierID, risk.ExposureState(row.State)
 		known[fp] = h
 		return err
 	})
@@ -233,38 +242,53 @@ func insertExposures(ctx context.Context, tx *gorm.DB, findings []risk.Finding, 
 	return err
 }
 
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// insertSightings adds those that are not held yet and counts, per known exposure, how many that were.
 func insertSightings(ctx context.Context, tx *gorm.DB, findings []risk.Finding, exposures map[string]*held) error {
 	type place struct {
 		exposure int64
 		key      string
 	}
 	known := make(map[place]bool, len(findings))
-	byID := make(map[int64]*held, len(exposures))
-	rows := make([]sightingRow, 0, len(findings))
+	again := make(map[int64]*held)
+	var first, repeated []sightingRow // of exposures that this batch added, and of others
 	for _, f := range findings {
 		h := exposures[f.Exposure.Fingerprint]
 		row := newSightingRow(f.Sighting)
 		row.ID, row.ExposureID = 0, h.id
-		if p := (place{h.id, row.Key}); !known[p] {
-			known[p], byID[h.id] = true, h
-			rows = append(rows, row)
+		p := place{h.id, row.Key}
+		switch {
+		case known[p]:
+		case h.fresh:
+			first = append(first, row)
+		default:
+			again[h.id] = h
+			repeated = append(repeated, row)
 		}
+		known[p] = true
 	}
-	_, err := insertRows(ctx, tx, rows, "ON CONFLICT (exposure_id, key) DO NOTHING RETURNING exposure_id, seen", func(rows *sql.Rows) error {
+	if _, err := insertRows(ctx, tx, first, "", nil); err != nil {
+		return kind(err)
+	}
+	_, err := insertRows(ctx, tx, repeated, "ON CONFLICT (exposure_id, key) DO NOTHING RETURNING exposure_id, seen", func(rows *sql.Rows) error {
 		var id int64
 		var seen stamp
 		err := rows.Scan(&id, &seen)
-		h := byID[id]
+		h := again[id]
 		h.new++
-		if seen.After(h.last) {
-			h.last = seen.Time
-		}
+		h.last = later(h.last, seen.Time)
 		return err
 	})
 	return kind(err)
 }
 
-// countSightings brings the counts of exposures up to the sightings that were added.
+// countSightings brings the counts of exposures that were known before up to the sightings that were added.
 func countSightings(ctx context.Context, tx *gorm.DB, exposures map[string]*held) error {
 	var seen []*held
 	for _, fp := range slices.Sorted(maps.Keys(exposures)) {
@@ -291,15 +315,12 @@ func countSightings(ctx context.Context, tx *gorm.DB, exposures map[string]*held
 	return nil
 }
 
-// writeSeen writes a line of history for what was found for the first time, and for what turned up again after it was
-// taken for settled. That does not open it again: whether it must be is for a person to say.
-func writeSeen(ctx context.Context, tx *gorm.DB, exposures map[string]*held, now time.Time) error {
+// writeSeenAgain writes a line of history for what turned up again after it was taken for settled. That does not open
+// it again: whether it must be is for a person to say.
+func writeSeenAgain(ctx context.Context, tx *gorm.DB, exposures map[string]*held, now time.Time) error {
 	var rows []eventRow
 	for _, fp := range slices.Sorted(maps.Keys(exposures)) {
-		switch h := exposures[fp]; {
-		case h.fresh:
-			rows = append(rows, eventRow{ExposureID: h.id, At: at(now), What: "seen"})
-		case h.new > 0 && !h.state.Open():
+		if h := exposures[fp]; h.new > 0 && !h.state.Open() {
 			rows = append(rows, eventRow{ExposureID: h.id, At: at(now), What: "seen again"})
 		}
 	}

@@ -160,8 +160,8 @@ func (s *Store) fillScores(ctx context.Context, rows []risk.SupplierRow, now tim
 		return err
 	}
 	for _, p := range points {
-		row := &rows[place[p.SupplierID]]
-		sc := p.scoreRow.score()
+		row := &rows[place[p.Row.SupplierID]]
+		sc := p.Row.score()
 		switch {
 		case p.Week == 0:
 			row.Score = &sc
@@ -171,8 +171,8 @@ func (s *Store) fillScores(ctx context.Context, rows []risk.SupplierRow, now tim
 	}
 	slices.SortStableFunc(points, func(a, b weekScore) int { return b.Week - a.Week })
 	for _, p := range points {
-		row := &rows[place[p.SupplierID]]
-		row.Line = append(row.Line, p.Number)
+		row := &rows[place[p.Row.SupplierID]]
+		row.Line = append(row.Line, p.Row.Number)
 	}
 	return nil
 }
@@ -188,8 +188,8 @@ func weekEnds(now time.Time) []time.Time {
 
 // weekScore is the newest score of a supplier at the end of a week.
 type weekScore struct {
-	scoreRow
-	Week int `gorm:"column:week"` // index in the ends asked for
+	Row  scoreRow `gorm:"embedded"`
+	Week int      `gorm:"column:week"` // index in the ends asked for
 }
 
 func (s *Store) scoresBefore(ctx context.Context, ids []int64, ends []time.Time) ([]weekScore, error) {

@@ -160,11 +160,12 @@ func (alertExposureRow) TableName() string { return "alert_exposures" }
 
 // linksOf are the exposures that an alert covers, each once.
 func linksOf(alertID int64, a risk.Alert) []alertExposureRow {
+	covered := append([]int64{a.ExposureID}, a.Exposures...)
+	slices.Sort(covered)
 	var out []alertExposureRow
-	for _, id := range append([]int64{a.ExposureID}, a.Exposures...) {
-		link := alertExposureRow{ExposureID: id, AlertID: alertID}
-		if id != 0 && !slices.Contains(out, link) {
-			out = append(out, link)
+	for _, id := range slices.Compact(covered) {
+		if id != 0 {
+			out = append(out, alertExposureRow{ExposureID: id, AlertID: alertID})
 		}
 	}
 	return out

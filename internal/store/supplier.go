@@ -235,8 +235,8 @@ func (s *Store) SupplierIDs(ctx context.Context) ([]int64, error) {
 // WatchTerms reads every term; version changes when any of them does.
 func (s *Store) WatchTerms(ctx context.Context) ([]risk.WatchTerm, string, error) {
 	var rows []struct {
-		termRow
-		Supplier string `gorm:"column:supplier"`
+		Row      termRow `gorm:"embedded"`
+		Supplier string  `gorm:"column:supplier"`
 	}
 	err := s.find(ctx).Table("watch_terms").
 		Select("watch_terms.id, watch_terms.supplier_id, watch_terms.kind, watch_terms.value, suppliers.name AS supplier").
@@ -248,8 +248,8 @@ func (s *Store) WatchTerms(ctx context.Context) ([]risk.WatchTerm, string, error
 	digest := sha256.New()
 	terms := make([]risk.WatchTerm, len(rows))
 	for i, r := range rows {
-		terms[i] = r.term(r.Supplier)
-		fmt.Fprintf(digest, "%d\x00%s\x00%s\n", r.SupplierID, r.Kind, r.Value)
+		terms[i] = r.Row.term(r.Supplier)
+		fmt.Fprintf(digest, "%d\x00%s\x00%s\n", r.Row.SupplierID, r.Row.Kind, r.Row.Value)
 	}
 	return terms, hex.EncodeToString(digest.Sum(nil)), nil
 }
@@ -356,10 +356,10 @@ func (s *Store) FindSuppliers(ctx context.Context, f risk.SupplierFilter, now ti
 		return nil, 0, fmt.Errorf("count suppliers: %w", err)
 	}
 	var rows []struct {
-		supplierRow
-		Open         int   `gorm:"column:open"`
-		OpenCritical int   `gorm:"column:open_critical"`
-		LastSeen     stamp `gorm:"column:last_seen"`
+		Row          supplierRow `gorm:"embedded"`
+		Open         int         `gorm:"column:open"`
+		OpenCritical int         `gorm:"column:open_critical"`
+		LastSeen     stamp       `gorm:"column:last_seen"`
 	}
 	err = q().Joins(exposureCounts, true, true, int(risk.SeverityCritical)).
 		Select("suppliers.*, COALESCE(counts.open, 0) AS open, COALESCE(counts.open_critical, 0) AS open_critical, counts.last_seen AS last_seen").
@@ -369,7 +369,7 @@ func (s *Store) FindSuppliers(ctx context.Context, f risk.SupplierFilter, now ti
 	}
 	suppliers := make([]risk.Supplier, len(rows))
 	for i, r := range rows {
-		suppliers[i] = r.supplier()
+		suppliers[i] = r.Row.supplier()
 	}
 	if err := fillTerms(s.find(ctx), suppliers); err != nil {
 		return nil, 0, err

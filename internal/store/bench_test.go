@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"testing"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+const (
+	benchBatch     = 2_000
+	benchSuppliers = 20
+)
+
+// oneDigest tells nobody by one alert of all that is untold, as a dump's is: the benchmarks measure the findings, not
+// the mails.
+func oneDigest(st risk.Standing) (risk.Consequences, error) {
+	var out risk.Consequences
+	if len(st.Unalerted) == 0 {
+		return out, nil
+	}
+	digest := risk.Alert{Key: fmt.Sprintf("digest:%d:%d", st.Supplier.ID, st.Unalerted[0].ID), Kind: risk.AlertExposure, SupplierID: st.Supplier.ID}
+	for _, e := range st.Unalerted {
+		digest.Exposures = append(digest.Exposures, e.ID)
+	}
+	out.Alerts = []risk.Alert{digest}
+	return out, nil
+}
+
+func BenchmarkRecordSQLite(b *testing.B) { benchRecord(b, openSQLite) }
+
+func benchRecord(b *testing.B, open func(testing.TB) *Store) {
+	b.Run("new", func(b *testing.B) {
+		s, src, suppliers := benchStore(b, open)
+		batches := make([]risk.Batch, b.N)
+		for i := range batches {
+			batches[i] = benchBatchOf(src, suppliers[i%len(suppliers)], i)
+		}
+		b.ResetTimer()
+		for i := range b.N {
+			record(b, s, batches[i], benchBatch)
+		}
+		perSecond(b)
+	})
+	b.Run("duplicate", func(b *testing.B) {
+		s, src, suppliers := benchStore(b, open)
+		batch := benchBatchOf(src, suppliers[0], 0)
+		record(b, s, batch, benchBatch)
+		b.ResetTimer()
+		for range b.N {
+			record(b, s, batch, 0)
+		}
+		perSecond(b)
+	})
+	b.Run("seen elsewhere", func(b *testing.B) {
+		s, src, suppliers := benchStore(b, open)
+		batch := benchBatchOf(src, suppliers[0], 0)
+		record(b, s, batch, benchBatch)
+		b.ResetTimer()
+		for i := range b.N {
+			for j := range batch.Findings {
+				batch.Findings[j].Sighting.Key = fmt.Sprintf("again-%d-%d", i, j)
+			}
+			record(b, s, batch, 0)
+		}
+		perSecond(b)
+	})
+}
+
+func benchStore(b *testing.B, open func(testing.TB) *Store) (*Store, risk.Source, []int64) {
+	b.Helper()
+	s := open(b)
+	src := must(s.SyncSources(context.Background(), []risk.Source{pasteSource()}))(b)[0]
+	var ids []int64
+	for i := range benchSuppliers {
+		sup := must(s.CreateSupplier(context.Background(), risk.Supplier{Name: fmt.Sprintf("Supplier %d", i), Relation: risk.ThirdParty}))(b)
+		ids = append(ids, sup.ID)
+	}
+	return s, src, ids
+}
+
+func record(b *testing.B, s *Store, batch risk.Batch, isNew int) {
+	b.Helper()
+	got, err := s.Record(context.Background(), batch, oneDigest)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if got.New != isNew {
+		b.Fatalf("%d new exposures, want %d", got.New, isNew)
+	}
+}
+
+func perSecond(b *testing.B) {
+	b.ReportMetric(float64(b.N)*benchBatch/b.Elapsed().Seconds(), "findings/s")
+	b.ReportMetric(0, "ns/op")
+}
+
+func benchBatchOf(src risk.Source, supplier int64, n int) risk.Batch {
+	batch := risk.Batch{Now: clock, Source: src}
+	for i := range benchBatch {
+		sum := sha256.Sum256(fmt.Appendf(nil, "%d %d", n, i))
+		batch.Findings = append(batch.Findings, finding(supplier, hex.EncodeToString(sum[:]), fmt.Sprintf("dump-%d:%d", n, i)))
+	}
+	return batch
+}
