@@ -94,25 +94,25 @@ func (p *portal) dryRun(ctx context.Context, suppliers []risk.Supplier) (fresh, 
 	var b strings.Builder
 	w := csv.NewWriter(&b)
 	_ = w.Write([]string{"supplier", "kind", "value"}) // a strings.Builder takes everything
+	stored := map[string]*watched{}
 	for _, s := range suppliers {
-		have := map[risk.WatchTerm]bool{}
-		old, err := p.Store.FindSupplierByName(ctx, s.Name)
-		if err != nil && !errors.Is(err, risk.ErrNotFound) {
-			return nil, nil, "", fmt.Errorf("find supplier to import into: %w", err)
-		}
-		for _, t := range old.Terms {
-			have[risk.WatchTerm{Kind: t.Kind, Value: t.Value}] = true
+		old := stored[strings.ToLower(s.Name)]
+		if old == nil {
+			if old, err = p.watchedFor(ctx, s.Name); err != nil {
+				return nil, nil, "", err
+			}
+			stored[strings.ToLower(s.Name)] = old
 		}
 		for _, t := range s.Terms {
 			row := risk.ImportRow{Supplier: s.Name, Kind: t.Kind, Value: t.Value, Outcome: "new"}
 			key := risk.WatchTerm{Kind: t.Kind, Value: t.Value}
-			if have[key] {
+			if old.terms[key] {
 				row.Outcome = "known"
 				known = append(known, row)
 				continue
 			}
-			have[key] = true
-			if old.ID == 0 {
+			old.terms[key] = true
+			if !old.exists {
 				row.Why = "new supplier"
 			}
 			fresh = append(fresh, row)
@@ -121,6 +121,28 @@ func (p *portal) dryRun(ctx context.Context, suppliers []risk.Supplier) (fresh, 
 	}
 	w.Flush()
 	return fresh, known, b.String(), nil
+}
+
+// watched is what is stored for a supplier's name, and what the file has added to it so far.
+type watched struct {
+	exists bool
+	terms  map[risk.WatchTerm]bool
+}
+
+func (p *portal) watchedFor(ctx context.Context, name string) (*watched, error) {
+	w := &watched{terms: map[risk.WatchTerm]bool{}}
+	s, err := p.Store.FindSupplierByName(ctx, name)
+	if errors.Is(err, risk.ErrNotFound) {
+		return w, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find supplier to import into: %w", err)
+	}
+	w.exists = true
+	for _, t := range s.Terms {
+		w.terms[risk.WatchTerm{Kind: t.Kind, Value: t.Value}] = true
+	}
+	return w, nil
 }
 
 func (p *portal) importSure(c *gin.Context, list string) error {
