@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,6 +88,7 @@ func benchTerms(ctx context.Context, o benchOptions, n int, size int64, out, err
 	if err != nil {
 		return err
 	}
+	debug.FreeOSMemory() // a child's peak begins at what its parent holds when it forks
 	programs, err := set.programs()
 	if err != nil {
 		return err
