@@ -26,9 +26,19 @@ func Compile(terms []risk.WatchTerm) (*Scanner, error) {
 }
 
 // Check reports why a term cannot be looked for.
-func Check(t risk.WatchTerm) error {
-	b := newBuilder(nil)
-	if err := b.add(t, 0); err != nil {
+func Check(t risk.WatchTerm) (err error) {
+	switch t.Kind {
+	case risk.TermDomain, risk.TermHost:
+	case risk.TermBrand, risk.TermProduct:
+		_, err = newName(t, 0)
+	case risk.TermAccount, risk.TermADDomain:
+		_, err = newLogin(t, 0)
+	case risk.TermIP:
+		_, err = new(ranges).add(t.Value, 0)
+	default:
+		err = risk.Invalid("kind", "%q is not a kind of watch term.", string(t.Kind))
+	}
+	if err != nil {
 		return fmt.Errorf("compile watch term (%s %q): %w", t.Kind, t.Value, err)
 	}
 	return nil
