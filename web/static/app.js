@@ -47,7 +47,7 @@ function step(by) {
 function count() {
   const out = $("#selected");
   if (!out) return;
-  const n = document.querySelectorAll("#bulk input[name=id]:checked").length;
+  const n = document.querySelectorAll("input[form=bulk][name=id]:checked").length;
   out.textContent = n ? `${n} selected` : "None selected";
 }
 
