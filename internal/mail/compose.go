@@ -28,7 +28,8 @@ var (
 // notice is a risk.Notice as the templates print it: every field is one clean line, "" where there is nothing to say.
 type notice struct {
 	Subject  string
-	Ref      string
+	Ref      string // one word, such as "EX-2041"
+	Opens    string // what the link opens: the reference, or such as "47 exposures"
 	Severity string // a word
 	Rank     string // such as "3 of 4"
 	Title    string
@@ -92,21 +93,24 @@ func (s *Sender) listHost() string {
 }
 
 const (
-	maxName = 100 // characters: of a person's or supplier's name, a reference, a place
-	maxLine = 300 // of a title or a step
+	maxName = 100 // characters: of a person's or supplier's name, a reference
+	maxLine = 300 // of a title, a place or a step
 )
 
 func (s *Sender) notice(n risk.Notice) notice {
 	v := notice{
-		Ref:      clean(n.Ref, maxName),
+		Opens:    clean(n.Ref, maxName),
 		Title:    withholdAddresses(clean(n.Title, maxLine)),
 		Supplier: clean(n.Supplier, maxName),
 		Account:  withholdAccount(clean(n.Account, maxName)),
-		Where:    clean(n.Where, maxName),
+		Where:    clean(n.Where, maxLine),
 		Seen:     inUTC(n.FirstSeen),
 		Due:      inUTC(n.Due),
 		Link:     s.link(n.Path),
 		Portal:   s.link("/"),
+	}
+	if !strings.Contains(v.Opens, " ") {
+		v.Ref = v.Opens
 	}
 	if word := n.Severity.String(); word != "" {
 		v.Severity = strings.ToUpper(word[:1]) + word[1:]

@@ -62,9 +62,9 @@ func exposureMessage() risk.Message {
 func digestMessage() risk.Message {
 	m := exposureMessage()
 	m.Key = "new_exposures:12:9c4e:duty@hospital.example"
-	m.Notice.Ref, m.Notice.Account = "", ""
-	m.Notice.Title = "47 credentials of Meridian Lab Services seen in one dump"
-	m.Notice.Where = "Drop folder (drop)"
+	m.Notice.Ref, m.Notice.Account = "47 exposures", ""
+	m.Notice.Title = "47 new exposures of Meridian Lab Services: 40 critical, 7 high"
+	m.Notice.Where = "Drop folder (dump file), Nightmarket forum (forum)"
 	m.Notice.Path = "/inbox?supplier=12"
 	return m
 }
