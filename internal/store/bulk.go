@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"reflect"
 	"slices"
@@ -38,7 +39,14 @@ func insertRows[R any](ctx context.Context, tx *gorm.DB, rows []R, tail string, 
 		for i := range part {
 			args = columns.appendValues(ctx, args, reflect.ValueOf(&part[i]).Elem())
 		}
-		n, err := run(ctx, tx, columns.statement(tx.Name(), len(part), tail), args, each)
+		statement, args := columns.statement(len(part), tail), args
+		if tx.Name() == dialectPostgres {
+			if args, err = columns.arrays(args); err != nil {
+				return inserted, err
+			}
+			statement = columns.arrayStatement(tail)
+		}
+		n, err := run(ctx, tx, statement, args, each)
 		if err != nil {
 			return inserted, fmt.Errorf("insert into %s: %w", columns.table, tx.Dialector.(gorm.ErrorTranslator).Translate(err))
 		}
@@ -113,26 +121,88 @@ func (c columns) appendValues(ctx context.Context, args []any, row reflect.Value
 	return args
 }
 
-func (c columns) statement(dialect string, rows int, tail string) string {
-	var b strings.Builder
-	b.Grow(len(c.names) + rows*len(c.fields)*7 + len(tail) + 64)
-	b.WriteString(`INSERT INTO "` + c.table + `" (` + c.names + `) VALUES `)
-	for i := range rows {
+// statement inserts rows by VALUES.
+func (c columns) statement(rows int, tail string) string {
+	row := "(" + strings.Repeat("?,", len(c.fields)-1) + "?),"
+	values := strings.Repeat(row, rows)
+	return `INSERT INTO "` + c.table + `" (` + c.names + `) VALUES ` + values[:len(values)-1] + " " + tail
+}
+
+// arrayStatement inserts rows on PostgreSQL, given as one array a column: the same short text for any number of rows,
+// which the server parses once, where VALUES with thousands of parameters took it twice as long.
+func (c columns) arrayStatement(tail string) string {
+	var arrays strings.Builder
+	for i, f := range c.fields {
 		if i > 0 {
-			b.WriteByte(',')
+			arrays.WriteByte(',')
 		}
-		b.WriteByte('(')
-		for j := range c.fields {
-			if j > 0 {
-				b.WriteByte(',')
-			}
-			writePlaceholder(&b, dialect, i*len(c.fields)+j+1)
-		}
-		b.WriteByte(')')
+		writePlaceholder(&arrays, dialectPostgres, i+1)
+		arrays.WriteString("::" + arrayType(f) + "[]")
 	}
-	b.WriteByte(' ')
-	b.WriteString(tail)
-	return b.String()
+	return `INSERT INTO "` + c.table + `" (` + c.names + `) SELECT * FROM unnest(` + arrays.String() + `) ` + tail
+}
+
+// arrayType is the PostgreSQL type of a field's column.
+func arrayType(f *schema.Field) string {
+	switch f.DataType {
+	case schema.Bool:
+		return "bool"
+	case schema.Int, schema.Uint:
+		return "int8"
+	case schema.Float:
+		return "float8"
+	case schema.Bytes:
+		return "bytea"
+	case schema.String:
+		return "text"
+	}
+	return string(f.DataType) // json
+}
+
+// arrays turns values that stand row by row into one array a column.
+func (c columns) arrays(values []any) ([]any, error) {
+	n := len(c.fields)
+	out := make([]any, n)
+	for j, f := range c.fields {
+		var err error
+		switch arrayType(f) {
+		case "bool":
+			out[j], err = column[bool](values, j, n)
+		case "int8":
+			out[j], err = column[int64](values, j, n)
+		case "float8":
+			out[j], err = column[float64](values, j, n)
+		case "bytea":
+			out[j], err = column[[]byte](values, j, n)
+		default:
+			out[j], err = column[string](values, j, n)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("insert into %s: column %s: %w", c.table, f.DBName, err)
+		}
+	}
+	return out, nil
+}
+
+// column picks every n-th value from the j-th on; nil stays NULL.
+func column[T any](values []any, j, n int) ([]*T, error) {
+	out := make([]*T, 0, len(values)/n)
+	for ; j < len(values); j += n {
+		v, err := driver.DefaultParameterConverter.ConvertValue(values[j])
+		if err != nil {
+			return nil, err
+		}
+		if v == nil {
+			out = append(out, nil)
+			continue
+		}
+		t, ok := v.(T)
+		if !ok {
+			return nil, fmt.Errorf("a %T where a %T belongs", v, t)
+		}
+		out = append(out, &t)
+	}
+	return out, nil
 }
 
 func writePlaceholder(b *strings.Builder, dialect string, n int) {

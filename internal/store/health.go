@@ -67,7 +67,7 @@ func (s *Store) StartRun(ctx context.Context, sourceID int64, now time.Time) err
 
 // FinishRun records what a run amounted to. A second call for the same run changes nothing.
 func (s *Store) FinishRun(ctx context.Context, run risk.SourceRun) error {
-	return s.change(ctx, func(tx *gorm.DB) error {
+	return s.changeCoverage(ctx, run.Finished, func(tx *gorm.DB) error {
 		var old healthRow
 		if err := first(s.lock(tx).Where("source_id = ?", run.SourceID), &old, "health of source", run.SourceID); err != nil {
 			return err
@@ -134,8 +134,27 @@ func countDay(tx *gorm.DB, run risk.SourceRun) error {
 
 // PauseSource stops a source from being read, or lets it be read again; a new definition does not undo it.
 func (s *Store) PauseSource(ctx context.Context, id int64, paused bool) error {
-	return s.change(ctx, func(tx *gorm.DB) error {
+	return s.changeCoverage(ctx, s.now(), func(tx *gorm.DB) error {
 		return changedOne(tx.Model(&healthRow{}).Where("source_id = ?", id).Update("paused", paused), "pause of source", id)
+	})
+}
+
+// changeCoverage makes a change to a source. When by it a kind of source begins or ceases to watch, every score says
+// more or less than before: they are queued to be computed again.
+func (s *Store) changeCoverage(ctx context.Context, now time.Time, do func(tx *gorm.DB) error) error {
+	return s.change(ctx, func(tx *gorm.DB) error {
+		before, err := coverage(tx, now)
+		if err != nil {
+			return err
+		}
+		if err := do(tx); err != nil {
+			return err
+		}
+		after, err := coverage(tx, now)
+		if err != nil || slices.Equal(before, after) {
+			return err
+		}
+		return s.enqueue(ctx, tx, risk.Job{Kind: risk.JobRescore})
 	})
 }
 

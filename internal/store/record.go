@@ -63,35 +63,44 @@ func (s *Store) Rescore(ctx context.Context, supplierID int64, now time.Time, de
 
 // completed checks a batch's findings, fills in what follows from the batch and sorts them by fingerprint: every
 // transaction then takes its locks in the same order.
-func completed(b risk.Batch) ([]risk.Finding, error) {
+func completed(b risk.Batch) ([]*risk.Finding, error) {
 	if b.Source.ID == 0 {
 		return nil, risk.Invalid("source", "A batch needs a source that was saved.")
 	}
 	if b.Now.IsZero() {
 		return nil, risk.Invalid("now", "A batch needs the time.")
 	}
-	findings := slices.Clone(b.Findings)
-	for i := range findings {
-		e, sight := &findings[i].Exposure, &findings[i].Sighting
-		if e.Fingerprint == "" || e.SupplierID == 0 || sight.Key == "" || e.Severity == 0 {
-			return nil, risk.Invalid("findings", "A finding needs a fingerprint, a supplier, a severity and a sighting's key.")
+	findings := make([]*risk.Finding, len(b.Findings)) // pointers: a finding is large, and sorting moves it about
+	for i := range b.Findings {
+		f := b.Findings[i]
+		if err := complete(&f, b); err != nil {
+			return nil, err
 		}
-		sight.SourceID = cmp.Or(sight.SourceID, b.Source.ID)
-		sight.Seen = orTime(sight.Seen, b.Now)
-		e.SourceID = cmp.Or(e.SourceID, b.Source.ID)
-		e.SourceKind = cmp.Or(e.SourceKind, b.Source.Kind)
-		e.State = cmp.Or(e.State, risk.ExposureNew)
-		e.FirstSeen = orTime(e.FirstSeen, sight.Seen)
-		e.LastSeen = orTime(e.LastSeen, sight.Seen)
-		e.Observed = orTime(e.Observed, orTime(sight.Posted, e.FirstSeen))
-		e.Due = orTime(e.Due, e.FirstSeen.Add(e.Severity.Limit()))
-		e.Updated = orTime(e.Updated, b.Now)
-		e.Version = max(e.Version, 1)
+		findings[i] = &f
 	}
-	slices.SortStableFunc(findings, func(x, y risk.Finding) int {
+	slices.SortStableFunc(findings, func(x, y *risk.Finding) int {
 		return strings.Compare(x.Exposure.Fingerprint, y.Exposure.Fingerprint)
 	})
 	return findings, nil
+}
+
+func complete(f *risk.Finding, b risk.Batch) error {
+	e, sight := &f.Exposure, &f.Sighting
+	if e.Fingerprint == "" || e.SupplierID == 0 || sight.Key == "" || e.Severity == 0 {
+		return risk.Invalid("findings", "A finding needs a fingerprint, a supplier, a severity and a sighting's key.")
+	}
+	sight.SourceID = cmp.Or(sight.SourceID, b.Source.ID)
+	sight.Seen = orTime(sight.Seen, b.Now)
+	e.SourceID = cmp.Or(e.SourceID, b.Source.ID)
+	e.SourceKind = cmp.Or(e.SourceKind, b.Source.Kind)
+	e.State = cmp.Or(e.State, risk.ExposureNew)
+	e.FirstSeen = orTime(e.FirstSeen, sight.Seen)
+	e.LastSeen = orTime(e.LastSeen, sight.Seen)
+	e.Observed = orTime(e.Observed, orTime(sight.Posted, e.FirstSeen))
+	e.Due = orTime(e.Due, e.FirstSeen.Add(e.Severity.Limit()))
+	e.Updated = orTime(e.Updated, b.Now)
+	e.Version = max(e.Version, 1)
+	return nil
 }
 
 func orTime(t, other time.Time) time.Time {
@@ -121,7 +130,7 @@ func savePlaces(ctx context.Context, tx *gorm.DB, b risk.Batch) error {
 	return saveFile(tx, f)
 }
 
-func (s *Store) lockSuppliers(tx *gorm.DB, findings []risk.Finding) error {
+func (s *Store) lockSuppliers(tx *gorm.DB, findings []*risk.Finding) error {
 	ids := map[int64]bool{}
 	for _, f := range findings {
 		ids[f.Exposure.SupplierID] = true
@@ -149,7 +158,7 @@ type held struct {
 }
 
 // saveFindings saves findings that are sorted by fingerprint.
-func saveFindings(ctx context.Context, tx *gorm.DB, findings []risk.Finding, now time.Time) (risk.Recorded, error) {
+func saveFindings(ctx context.Context, tx *gorm.DB, findings []*risk.Finding, now time.Time) (risk.Recorded, error) {
 	exposures, err := findHeld(ctx, tx, fingerprints(findings, nil))
 	if err != nil {
 		return risk.Recorded{}, err
@@ -170,7 +179,7 @@ func saveFindings(ctx context.Context, tx *gorm.DB, findings []risk.Finding, now
 }
 
 // fingerprints lists those not yet known, each once, in order.
-func fingerprints(findings []risk.Finding, known map[string]*held) []string {
+func fingerprints(findings []*risk.Finding, known map[string]*held) []string {
 	var out []string
 	for i, f := range findings {
 		fp := f.Exposure.Fingerprint
@@ -203,7 +212,7 @@ func findHeld(ctx context.Context, tx *gorm.DB, fingerprints []string) (map[stri
 }
 
 // insertExposures adds those that are not held yet, with their sightings counted, and to held what it added.
-func insertExposures(ctx context.Context, tx *gorm.DB, findings []risk.Finding, known map[string]*held) error {
+func insertExposures(ctx context.Context, tx *gorm.DB, findings []*risk.Finding, known map[string]*held) error {
 	var rows []exposureRow
 	place := map[string]int{}
 	keys := map[[2]string]bool{}
@@ -250,7 +259,7 @@ func later(a, b time.Time) time.Time {
 }
 
 // insertSightings adds those that are not held yet and counts, per known exposure, how many that were.
-func insertSightings(ctx context.Context, tx *gorm.DB, findings []risk.Finding, exposures map[string]*held) error {
+func insertSightings(ctx context.Context, tx *gorm.DB, findings []*risk.Finding, exposures map[string]*held) error {
 	type place struct {
 		exposure int64
 		key      string
