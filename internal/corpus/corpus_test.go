@@ -11,7 +11,7 @@ import (
 
 func TestSameSeedSameBytes(t *testing.T) {
 	terms := corpus.Watchlist(7, 200)
-	o := corpus.Options{Seed: 7, Bytes: 1 << 20, Share: 0.01}
+	o := corpus.Options{Seed: 7, Bytes: 256 << 10, Share: 0.05}
 	var a, b bytes.Buffer
 	hits, err := corpus.Write(&a, terms, o)
 	if err != nil {
@@ -32,7 +32,7 @@ func TestEveryHitStandsWhereItIsSaid(t *testing.T) {
 	terms := corpus.Watchlist(3, 500)
 	kinds := map[risk.TermKind]int{}
 	var text bytes.Buffer
-	hits, err := corpus.Write(&text, terms, corpus.Options{Seed: 3, Bytes: 2 << 20, Share: 0.02})
+	hits, err := corpus.Write(&text, terms, corpus.Options{Seed: 3, Bytes: 256 << 10, Share: 0.2})
 	if err != nil {
 		t.Fatal(err)
 	}

