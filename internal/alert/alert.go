@@ -117,7 +117,7 @@ func digest(s risk.Supplier, due []risk.Exposure, to []risk.Person, now time.Tim
 			FirstSeen: first,
 			Due:       soonest,
 			Steps:     digestSteps(s),
-			Path:      fmt.Sprintf("/exposures?supplier=%d", s.ID),
+			Path:      fmt.Sprintf("/inbox?supplier=%d", s.ID),
 		},
 	}
 }

@@ -138,7 +138,7 @@ func TestADumpIsOneDigest(t *testing.T) {
 	if n.Title != "21 new exposures of Meridian Lab: 3 critical, 18 high" || n.Severity != risk.SeverityCritical || n.Ref != "21 exposures" {
 		t.Errorf("title %q, severity %v, ref %q", n.Title, n.Severity, n.Ref)
 	}
-	if n.Path != "/exposures?supplier=12" || n.Account != "" || n.Where != "Paste P1 (paste site), Drop folder (dump file)" {
+	if n.Path != "/inbox?supplier=12" || n.Account != "" || n.Where != "Paste P1 (paste site), Drop folder (dump file)" {
 		t.Errorf("path %q, account %q, where %q", n.Path, n.Account, n.Where)
 	}
 	if !n.FirstSeen.Equal(now.Add(-time.Hour)) || !n.Due.Equal(now.Add(time.Hour)) {

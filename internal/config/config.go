@@ -170,7 +170,7 @@ func loopback(host string) bool {
 
 // unknown names WARDLINE_ variables that no setting reads: most are misspelt.
 func unknown(environment map[string]string) []error {
-	known := map[string]bool{"WARDLINE_TOOLS": true} // read by the tests
+	known := map[string]bool{"WARDLINE_TOOLS": true, "WARDLINE_PICTURES": true} // read by the tests
 	for _, name := range Names() {
 		known[name] = true
 	}

@@ -1,0 +1,130 @@
+//go:build real
+
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wardline/wardline/internal/portal"
+	"github.com/wardline/wardline/internal/testparts"
+)
+
+// addresses gives an address for every page pattern of the portal; a page that is added without one fails the suite.
+var addresses = map[string][]string{
+	"/login":              {"/login"},
+	"/":                   {"/"},
+	"/search":             {"/search?q=meridian", "/search?q=nothing-of-the-kind"},
+	"/profile":            {"/profile"},
+	"/inbox":              {"/inbox", "/inbox?v=closed", "/inbox?q=nothing-of-the-kind"},
+	"/exposures/:id":      {"/exposures/1", "/exposures/2", "/exposures/3"},
+	"/suppliers":          {"/suppliers", "/suppliers?sort=-score", "/suppliers?q=nothing-of-the-kind"},
+	"/suppliers/import":   {"/suppliers/import"},
+	"/suppliers/new":      {"/suppliers/new"},
+	"/suppliers/:id":      {"/suppliers/1", "/suppliers/2?tab=exposures", "/suppliers/2?tab=terms", "/suppliers/2?tab=history"},
+	"/suppliers/:id/edit": {"/suppliers/2/edit"},
+	"/sources":            {"/sources"},
+	"/demo/mailbox":       {"/demo/mailbox"},
+}
+
+func TestRealEveryPageInTheBrowser(t *testing.T) {
+	signIn := startDemo(t)
+	base, _, _ := strings.Cut(signIn, "/demo/")
+	browser := testparts.Chromium(t)
+	browser.Viewport(1360, 1000)
+	if status := browser.Goto(signIn); status != http.StatusOK {
+		t.Fatalf("signing in gave status %d", status)
+	}
+	awaitMails(t, browser, base)
+	pages := []string{}
+	for _, pattern := range portal.Pages() {
+		listed, found := addresses[pattern]
+		if !found {
+			t.Errorf("page %s is not listed in this suite", pattern)
+		}
+		pages = append(pages, listed...)
+	}
+	pages = append(pages, "/no-such-page", inboxMail(t, browser, base))
+	for _, scheme := range []string{"light", "dark"} {
+		browser.PreferScheme(scheme)
+		for _, page := range pages {
+			t.Run(scheme+page, func(t *testing.T) { inspect(t, browser, base, page, scheme) })
+		}
+	}
+	browser.Scripts(false)
+	for _, page := range pages {
+		t.Run("no script"+page, func(t *testing.T) {
+			browser.Goto(base + page)
+			if h1 := browser.Text("h1"); strings.TrimSpace(h1) == "" {
+				t.Error("the page has no heading without JavaScript")
+			}
+			complain(t, browser.Problems(), page)
+		})
+	}
+}
+
+// awaitMails waits for the first mails, so that the mailbox page has something to show.
+func awaitMails(t *testing.T, browser *testparts.Browser, base string) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+		browser.Goto(base + "/demo/mailbox")
+		if testparts.Eval[int](browser, `document.querySelectorAll("main a[href*='id=']").length`) > 0 {
+			return
+		}
+	}
+	t.Fatal("no mail arrived within 30 seconds")
+}
+
+func inboxMail(t *testing.T, browser *testparts.Browser, base string) string {
+	t.Helper()
+	browser.Goto(base + "/demo/mailbox")
+	return testparts.Eval[string](browser, `document.querySelector("main a[href*='id=']").getAttribute("href")`)
+}
+
+// inspect holds one page in one theme to what every page must be.
+func inspect(t *testing.T, browser *testparts.Browser, base, page, scheme string) {
+	browser.Viewport(1360, 1000)
+	browser.Goto(base + page)
+	for _, violation := range browser.Violations() {
+		t.Errorf("axe: %s", violation)
+	}
+	complain(t, browser.Problems(), page)
+	keepPicture(t, browser, scheme+"-wide"+page)
+	browser.Viewport(320, 800)
+	if px := browser.Sideways(); px > 0 {
+		t.Errorf("scrolls sideways by %d px at 320 px", px)
+	}
+	for _, violation := range browser.Violations() {
+		t.Errorf("axe at 320 px: %s", violation)
+	}
+	keepPicture(t, browser, scheme+"-narrow"+page)
+}
+
+// complain fails on what a page reported; a page that is not there answers 404, which Chromium itself notes.
+func complain(t *testing.T, problems []string, page string) {
+	t.Helper()
+	for _, p := range problems {
+		if page == "/no-such-page" && strings.Contains(p, "404") {
+			continue
+		}
+		t.Errorf("the page reported: %s", p)
+	}
+}
+
+// keepPicture saves a screenshot into the folder that WARDLINE_PICTURES names, for people to look at.
+func keepPicture(t *testing.T, browser *testparts.Browser, name string) {
+	t.Helper()
+	folder := os.Getenv("WARDLINE_PICTURES")
+	if folder == "" {
+		return
+	}
+	name = strings.Trim(strings.NewReplacer("/", "_", "?", "_", "=", "-", "&", "_").Replace(name), "_")
+	if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%s.png", name)), browser.Screenshot(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
