@@ -129,8 +129,12 @@ func (p *portal) newScoreLine(scores []risk.Score, now time.Time) *scoreLine {
 		upper = append(upper, lower[i])
 	}
 	v.Band = strings.Join(upper, " ")
-	for _, y := range []float64{0, 60, 70, 80, 90, 100} {
-		v.Ys = append(v.Ys, tick{fmt.Sprintf("%.1f", v.y(y/100)), fmt.Sprint(y)})
+	// A line at every grade's edge; every second one is labelled, so that the labels fit a narrow screen.
+	for _, y := range []struct {
+		at    float64
+		label string
+	}{{0, "0"}, {60, "60"}, {70, ""}, {80, "80"}, {90, ""}, {100, "100"}} {
+		v.Ys = append(v.Ys, tick{fmt.Sprintf("%.1f", v.y(y.at/100)), y.label})
 	}
 	month := time.Date(start.Year(), start.Month()+1, 1, 0, 0, 0, 0, start.Location())
 	for ; month.Before(now); month = month.AddDate(0, 2, 0) {
