@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/wardline/wardline/internal/match"
 	"github.com/wardline/wardline/internal/risk"
 )
@@ -268,4 +270,25 @@ func TestNothingIsAllocatedForBytesThatDoNotMatch(t *testing.T) {
 	if n := testing.AllocsPerRun(20, func() { s.Scan(text, visit) }); n > 8 || count > 0 {
 		t.Errorf("%v allocations for 200 lines, %d hits", n, count)
 	}
+}
+
+// A watchlist that was checked always compiles: one odd term must not blind the scanner for all others.
+func TestWhatNewWatchTermTakesCompiles(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		kind := rapid.SampledFrom(risk.TermKinds).Draw(t, "kind")
+		value := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.SampledFrom([]rune("a1-_.@\\„\u0301é :/")))).Draw(t, "value")
+		if kind == risk.TermIP {
+			value = rapid.StringMatching(`[0-9a-f:.]{1,20}(/[0-9]{1,3})?`).Draw(t, "address")
+		}
+		w, err := risk.NewWatchTerm(kind, value)
+		if err != nil {
+			return
+		}
+		if _, err := match.Compile([]risk.WatchTerm{w}); err != nil {
+			t.Fatal(err)
+		}
+		if err := match.Check(w); err != nil {
+			t.Fatal(err)
+		}
+	})
 }

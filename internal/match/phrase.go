@@ -1,6 +1,7 @@
 package match
 
 import (
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -87,7 +88,7 @@ func newLogin(t risk.WatchTerm, term int32) (phrase, error) {
 // chooseAnchor takes the longest word that is not a stop word; a word in ASCII before one that is not, because those
 // are read rune by rune.
 func (p *phrase) chooseAnchor(t risk.WatchTerm) error {
-	best := -1
+	best := math.MinInt
 	for i := 0; i < len(p.text); {
 		if !letter(p.text[i]) {
 			i++

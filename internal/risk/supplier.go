@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
@@ -138,6 +139,9 @@ func NewWatchTerm(kind TermKind, value string) (WatchTerm, error) {
 		}
 		v = host
 	case TermBrand, TermProduct:
+		if !strings.ContainsFunc(v, isWordRune) {
+			return WatchTerm{}, Invalid("value", "%q holds no letter or digit to look for.", v)
+		}
 		if letters := strings.Map(onlyWordRunes, v); utf8.RuneCountInString(letters) < 3 {
 			return WatchTerm{}, Invalid("value", "%q is too short for a name: it would match by chance. Use at least three letters or digits.", v)
 		}
@@ -145,16 +149,25 @@ func NewWatchTerm(kind TermKind, value string) (WatchTerm, error) {
 		if strings.ContainsAny(v, " \t\r\n:;|,") {
 			return WatchTerm{}, Invalid("value", "%q is not an account: it holds a space or a separator.", v)
 		}
+		if !strings.ContainsFunc(v, isWordRune) {
+			return WatchTerm{}, Invalid("value", "%q holds no letter or digit to look for.", v)
+		}
 		v = strings.ToLower(v)
 	case TermADDomain:
 		if strings.ContainsAny(v, " \t\\/@:;|,") {
 			return WatchTerm{}, Invalid("value", "%q is not an AD domain: give the part before the backslash.", v)
+		}
+		if !strings.ContainsFunc(v, isWordRune) {
+			return WatchTerm{}, Invalid("value", "%q holds no letter or digit to look for.", v)
 		}
 		v = strings.ToUpper(v)
 	case TermIP:
 		p, err := parseRange(v)
 		if err != nil {
 			return WatchTerm{}, Invalid("value", "%q is not an IP address or a range such as 192.0.2.0/24.", v)
+		}
+		if tooWideToWatch(p) {
+			return WatchTerm{}, Invalid("value", "%q cannot be watched: an IPv6 range has at least 16 bits and a first group of four digits.", v)
 		}
 		v = p
 	default:
@@ -178,6 +191,18 @@ func onlyWordRunes(r rune) rune {
 		return r
 	}
 	return -1
+}
+
+func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// tooWideToWatch reports IPv6 ranges that the scanner, which finds them by their first group, cannot look for.
+func tooWideToWatch(normalised string) bool {
+	p, err := netip.ParsePrefix(normalised)
+	if err != nil {
+		a, err := netip.ParseAddr(normalised)
+		return err == nil && a.Is6() && a.As16()[0]>>4 == 0
+	}
+	return p.Addr().Is6() && (p.Bits() < 16 || p.Addr().As16()[0]>>4 == 0)
 }
 
 func parseRange(v string) (string, error) {
