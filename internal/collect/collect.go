@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"time"
 	_ "time/tzdata" // zones of dates must load on machines without a zone database
@@ -38,7 +39,9 @@ type Collector struct {
 	allow  map[netip.AddrPort]bool
 	log    *slog.Logger
 	now    func() time.Time
-	dialed func(network, address string) // tests count every connection that is attempted
+
+	resolver *net.Resolver                 // of the direct route
+	dialed   func(network, address string) // tests count every connection that is attempted
 }
 
 // defaultAgent is Tor Browser's on every desktop: the most common one where we read.
@@ -51,6 +54,8 @@ func New(c Config) (*Collector, error) {
 		return nil, fmt.Errorf("configure collector: %w", err)
 	}
 	col := &Collector{proxy: proxy, agent: c.UserAgent, log: c.Log, now: c.Now, allow: map[netip.AddrPort]bool{}, dialed: func(string, string) {}}
+	// The C library's resolver would put onion names on the wire; Go's own refuses them.
+	col.resolver = &net.Resolver{PreferGo: true}
 	for _, a := range c.AllowLoopback {
 		if !a.Addr().IsLoopback() {
 			return nil, fmt.Errorf("configure collector: %s is not a loopback address", a)

@@ -1,5 +1,7 @@
 package collect
 
+import "net"
+
 // OnDial lets a test see every connection that is attempted.
 func (c *Collector) OnDial(f func(network, address string)) { c.dialed = f }
 
@@ -8,3 +10,6 @@ var (
 	CheckMarkup = checkMarkup
 	RetryAfter  = retryAfter
 )
+
+// UseResolver replaces the direct route's resolver.
+func (c *Collector) UseResolver(r *net.Resolver) { c.resolver = r }

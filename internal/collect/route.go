@@ -70,8 +70,7 @@ func (c *Collector) directDialer(g gate) dialFunc {
 		}
 		return nil
 	}
-	// The C library's resolver would put onion names on the wire; Go's own refuses them.
-	d := &net.Dialer{Control: control, Resolver: &net.Resolver{PreferGo: true}}
+	d := &net.Dialer{Control: control, Resolver: c.resolver}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		if host, _, err := net.SplitHostPort(address); err != nil || isOnion(host) {
 			return nil, fmt.Errorf("dial %s directly: %w", address, errForbidden)
