@@ -274,7 +274,7 @@ func testDigest(t *testing.T, s *Store) {
 
 func testPlaces(t *testing.T, s *Store) {
 	ctx := t.Context()
-	src, sup := watch(t, s)
+	src, _ := watch(t, s)
 	long := "http://paste.example/" + strings.Repeat("a", 4000)
 	batch := batchOf(src)
 	batch.Marks = []risk.Mark{{Key: long, Marker: "1"}, {Key: "k", Marker: "old"}, {Key: "k", Marker: "new"}}
@@ -307,7 +307,6 @@ func testPlaces(t *testing.T, s *Store) {
 	if len(captures) != 2 || captures[0].URL != "http://paste.example/raw/1" || captures[0].SourceID != src.ID {
 		t.Errorf("captures %+v", captures)
 	}
-	_ = sup
 }
 
 func testStanding(t *testing.T, s *Store) {

@@ -76,7 +76,7 @@ func checkColumns(t *testing.T, s *Store, row any) {
 			continue
 		}
 		delete(found, f.DBName)
-		if !strings.HasPrefix(string(f.TagSettings["COLUMN"]), f.DBName) {
+		if f.TagSettings["COLUMN"] != f.DBName {
 			t.Errorf("%s.%s has no column tag", parsed.Table, f.Name)
 		}
 		if got, want := strings.ToLower(column.DatabaseTypeName()), classOf(t, s.dialect, f.FieldType); got != want {

@@ -148,7 +148,7 @@ func previousScore(tx *gorm.DB, supplierID int64) (*risk.Score, error) {
 const lineWeeks = 12
 
 // fillScores reads each listed supplier's newest score, the one of a week ago and the line of the last weeks: one query
-// finds the last score of every week, so that a supplier that is scored often costs no more than one that is not.
+// a week finds the last score of all suppliers, by index, so that one that is scored often costs no more than another.
 func (s *Store) fillScores(ctx context.Context, rows []risk.SupplierRow, now time.Time) error {
 	place := map[int64]int{}
 	ids := make([]int64, len(rows))
