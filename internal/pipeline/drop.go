@@ -102,6 +102,11 @@ func (p *Pipeline) ScanFile(ctx context.Context, key, path string) error {
 	if err := scan.flush(ctx); err != nil {
 		return err
 	}
+	read := risk.SourceRun{SourceID: file.SourceID, Started: file.Started, Finished: file.Finished, State: risk.StateHealthy,
+		Report: risk.CrawlReport{Pages: 1, New: 1}, Matched: file.Records, Failed: file.State == risk.FileFailed, Why: file.Why}
+	if err := p.Store.FinishRun(ctx, read); err != nil {
+		return fmt.Errorf("count a file as read: %w", err)
+	}
 	p.Log.InfoContext(ctx, "file scanned", slog.Int64("bytes", file.Read), slog.Int("records", file.Records),
 		slog.Int("skipped", len(skipped)), slog.Duration("took", file.Finished.Sub(file.Started)))
 	return nil

@@ -6,6 +6,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wardline/wardline/internal/alert"
@@ -18,8 +19,8 @@ import (
 // process takes one page of a source all the way: the contents page of this program.
 func (p *Pipeline) process(ctx context.Context, list *watchlist, src risk.Source, page risk.Page) (risk.Recorded, error) {
 	batch := risk.Batch{Now: p.Now(), Source: src, Capture: &page.Capture, Marks: page.Marks}
-	for _, item := range page.Items {
-		found, err := p.find(ctx, list, src, itemBlock(src, item), itemSighting(item))
+	for _, d := range documents(src, page.Items) {
+		found, err := p.find(ctx, list, src, d.block, d.sighting)
 		if err != nil {
 			return risk.Recorded{}, err
 		}
@@ -65,28 +66,42 @@ func (p *Pipeline) decide(now time.Time) risk.Decide {
 	}
 }
 
-// itemBlock is a page's item as the unit that match and extract work on.
-func itemBlock(src risk.Source, item risk.Item) risk.Block {
-	return risk.Block{
-		Place:  risk.Place{Path: item.URL, Line: 1},
-		Source: src.Kind,
-		Title:  item.Title,
-		Posted: item.Posted,
-		Data:   []byte(itemText(item)),
+// document is a block of a page with what a sighting in it says of its place.
+type document struct {
+	block    risk.Block
+	sighting risk.Sighting
+}
+
+// documents are a page's items as the units that match and extract work on. A forum writes a thread's title on every
+// post: it is read once, as a document of its own, or a named supplier would be found again in every reply.
+func documents(src risk.Source, items []risk.Item) []document {
+	docs := make([]document, 0, len(items)+1)
+	read := map[string]bool{}
+	for _, item := range items {
+		if src.Kind != risk.SourceForum {
+			docs = append(docs, newDocument(src, item, item.URL+"#"+item.PostID, withTitle(item)))
+			continue
+		}
+		if thread := item.Board + "\n" + item.Thread; item.Title != "" && !read[thread] {
+			read[thread] = true
+			docs = append(docs, newDocument(src, item, "thread "+thread, item.Title))
+		}
+		docs = append(docs, newDocument(src, item, item.URL+"#"+item.PostID, item.Text))
+	}
+	return docs
+}
+
+func newDocument(src risk.Source, item risk.Item, key, text string) document {
+	return document{
+		block:    risk.Block{Place: risk.Place{Path: item.URL, Line: 1}, Source: src.Kind, Title: item.Title, Posted: item.Posted, Data: []byte(text)},
+		sighting: risk.Sighting{Key: key, Board: item.Board, Thread: item.Thread, Author: item.Author, Posted: item.Posted},
 	}
 }
 
-// itemText puts the title above the text, where a reader would see it.
-func itemText(item risk.Item) string {
-	if item.Title == "" {
+// withTitle puts the title above the text, where a reader sees it, unless the text begins with it.
+func withTitle(item risk.Item) string {
+	if item.Title == "" || strings.HasPrefix(item.Text, item.Title) {
 		return item.Text
 	}
 	return item.Title + "\n" + item.Text
-}
-
-func itemSighting(item risk.Item) risk.Sighting {
-	return risk.Sighting{
-		Key:   item.URL + "#" + item.PostID,
-		Board: item.Board, Thread: item.Thread, Author: item.Author, Posted: item.Posted,
-	}
 }
