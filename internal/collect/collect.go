@@ -34,11 +34,11 @@ type Config struct {
 
 // Collector crawls sources. It is safe for concurrent use: each crawl has its own transport and its own colly.
 type Collector struct {
-	proxy  proxyAddress
-	agent  string
-	allow  map[netip.AddrPort]bool
-	log    *slog.Logger
-	now    func() time.Time
+	proxy proxyAddress
+	agent string
+	allow map[netip.AddrPort]bool
+	log   *slog.Logger
+	now   func() time.Time
 
 	resolver *net.Resolver                 // of the direct route
 	dialed   func(network, address string) // tests count every connection that is attempted
