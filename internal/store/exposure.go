@@ -317,7 +317,7 @@ func (s *Store) ChangeExposure(ctx context.Context, id int64, c risk.Change, a r
 		if err := checkNamed(tx, c, &event); err != nil {
 			return err
 		}
-		if err := saveChange(tx, row.Version, after, event); err != nil {
+		if err := saveChange(tx, after, event); err != nil {
 			return err
 		}
 		if err := s.enqueue(ctx, tx, risk.Job{Kind: risk.JobRescore, SupplierID: after.SupplierID}); err != nil {
@@ -356,15 +356,13 @@ func checkNamed(tx *gorm.DB, c risk.Change, event *risk.ExposureEvent) error {
 	return nil
 }
 
-func saveChange(tx *gorm.DB, version int, after risk.Exposure, event risk.ExposureEvent) error {
+// saveChange writes an exposure that tx holds and was checked against the version that the caller read.
+func saveChange(tx *gorm.DB, after risk.Exposure, event risk.ExposureEvent) error {
 	row, line := newExposureRow(after), newEventRow(event)
-	res := tx.Model(&exposureRow{}).Where("id = ? AND version = ?", after.ID, version).
-		Select("state", "is_open", "state_reason", "duplicate_of", "owner_id", "due", "updated", "version").Updates(&row)
-	if res.Error != nil {
-		return fmt.Errorf("change exposure %d: %w", after.ID, kind(res.Error))
-	}
-	if res.RowsAffected == 0 {
-		return fmt.Errorf("change exposure %d: %w", after.ID, risk.ErrConflict)
+	res := tx.Model(&exposureRow{}).Where("id = ?", after.ID).
+		Select("state", "is_open", "state_reason", "duplicate_of", "owner_id", "updated", "version").Updates(&row)
+	if err := changedOne(res, "exposure", after.ID); err != nil {
+		return err
 	}
 	if err := tx.Create(&line).Error; err != nil {
 		return fmt.Errorf("write history of exposure %d: %w", after.ID, err)
