@@ -88,8 +88,9 @@ func axisTop(most int) int {
 	}
 }
 
-// scoreLine is a supplier's score over the last twelve months.
+// scoreLine is a supplier's score over the last twelve months, one a day.
 type scoreLine struct {
+	Short  string // why no line is drawn; "" = it is
 	Points string
 	Band   string // polygon of the 80 % range
 	X, Y   string // the newest score
@@ -105,8 +106,12 @@ func (p *portal) newScoreLine(scores []risk.Score, now time.Time) *scoreLine {
 	if len(scores) == 0 {
 		return nil
 	}
+	v := &scoreLine{plot: plot{width: halfWidth}, Rows: p.scoreRows(scores)}
+	if began := scores[0].At; now.Sub(began) < lineFrom {
+		v.Short = "Scores begin on " + p.day(began) + "; a line is drawn once they cover a week."
+		return v
+	}
 	start := now.AddDate(-1, 0, 0)
-	v := &scoreLine{plot: plot{width: halfWidth}}
 	at := func(t time.Time) float64 {
 		return v.x(min(max(t.Sub(start).Seconds()/now.Sub(start).Seconds(), 0), 1))
 	}
@@ -140,8 +145,22 @@ func (p *portal) newScoreLine(scores []risk.Score, now time.Time) *scoreLine {
 	for ; month.Before(now); month = month.AddDate(0, 2, 0) {
 		v.Xs = append(v.Xs, tick{fmt.Sprintf("%.1f", at(month)), month.Format("Jan")})
 	}
-	v.Rows = p.scoreRows(scores)
 	return v
+}
+
+const lineFrom = 7 * 24 * time.Hour
+
+// daily keeps the last score of each day; scores come oldest first.
+func (p *portal) daily(scores []risk.Score) []risk.Score {
+	var out []risk.Score
+	for _, s := range scores {
+		if n := len(out); n > 0 && p.day(out[n-1].At) == p.day(s.At) {
+			out[n-1] = s
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 // scoreRows lists scores, newest first.
@@ -245,7 +264,7 @@ func newDayChart(statuses []risk.SourceStatus) *dayChart {
 		fetched, matched = fetched+d.Fetched, matched+d.Matched
 	}
 	top := axisTop(most)
-	v := &dayChart{plot: plot{width: fullWidth}, Says: fmt.Sprintf("%s documents read in %d days, %s of them matched.", number(fetched), len(days), number(matched))}
+	v := &dayChart{plot: plot{width: fullWidth}, Says: fmt.Sprintf("%s documents read in %d days, %s matches in them.", number(fetched), len(days), number(matched))}
 	var read, hit []string
 	for i, d := range days {
 		x := v.x(float64(i) / float64(len(days)-1))

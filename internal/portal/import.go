@@ -42,7 +42,8 @@ func (p *portal) importPage(c *gin.Context) error {
 // importWatchlist makes a dry run of an uploaded file, and imports what the dry run's own form sends back: what is
 // imported is exactly what was shown as new.
 func (p *portal) importWatchlist(c *gin.Context) error {
-	form, err := readForm(c, importBytes+(64<<10), []string{"watchlist", "sure"})
+	// What comes back to be imported can be longer than the file: names are normalised.
+	form, err := readForm(c, 2*importBytes, []string{"watchlist", "sure"})
 	if err != nil {
 		return err
 	}

@@ -72,6 +72,9 @@ func (p *portal) inboxPage(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("find exposures: %w", err)
 	}
+	if f.Offset > 0 && len(found) == 0 {
+		return risk.ErrNotFound // past the end of the list
+	}
 	v := inboxView{page: p.chrome(c, "Exposure inbox", "exposures"), View: tab.key, Label: tab.label, Search: f.Text, Rows: p.exposureRows(found, a), CanTriage: risk.Can(a, risk.ActTriage)}
 	v.Pager = newPager(c.Request.URL, f.Offset/inboxSize+1, inboxSize, len(found), total)
 	if v.Chips, err = p.inboxChips(ctx, a, tab.key); err != nil {
@@ -93,7 +96,7 @@ func (p *portal) inboxPage(c *gin.Context) error {
 	if f.SupplierID != 0 || f.Text != "" || len(f.Severities) > 0 {
 		v.Widen = "/inbox?v=" + tab.key
 	}
-	if total == 0 {
+	if len(found) == 0 {
 		v.Empty = tab.empty
 	}
 	picked, err := p.pick(c, found)
@@ -333,6 +336,10 @@ func (p *portal) applyAll(c *gin.Context, ids []int64, do, why string) (changed 
 	ctx, a := c.Request.Context(), actor(c)
 	for _, id := range ids {
 		e, err := p.Store.FindExposure(ctx, id)
+		if errors.Is(err, risk.ErrNotFound) {
+			refused += fmt.Sprintf("EX-%d (it is no longer there.) ", id)
+			continue
+		}
 		if err != nil {
 			return nil, "", fmt.Errorf("find exposure %d: %w", id, err)
 		}

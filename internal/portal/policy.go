@@ -34,16 +34,7 @@ func (p *portal) withPolicy(next http.Handler) http.Handler {
 }
 
 func (p *portal) denyCrossOrigin(w http.ResponseWriter, r *http.Request) {
-	say := "The request came from another site, so nothing was changed."
-	body, err := p.draw("error", errorView{page: p.bare(r, "Refused"), Status: http.StatusForbidden, Say: say})
-	if err != nil {
-		p.Log.Error("error page failed", "error", err)
-		http.Error(w, say, http.StatusForbidden)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(http.StatusForbidden)
-	w.Write(body)
+	p.plainError(w, r, http.StatusForbidden, "Refused", "The request came from another site, so nothing was changed.")
 }
 
 // reportCount counts policy reports since the start.

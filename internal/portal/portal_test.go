@@ -255,6 +255,9 @@ func TestInboxListsByDueTimeAndOpensTheChosen(t *testing.T) {
 			t.Errorf("GET %s: %d, want 400", bad, r.Code)
 		}
 	}
+	if r := b.get("/inbox?page=9"); r.Code != http.StatusNotFound {
+		t.Errorf("past the end: %d, want 404", r.Code)
+	}
 	if r := b.get("/inbox?id=1"); r.Code != http.StatusNotFound {
 		t.Errorf("unknown exposure: %d, want 404", r.Code)
 	}
@@ -363,6 +366,8 @@ func TestBulkNamesTheCountAsksAndCanBeUndone(t *testing.T) {
 	if state(2047) != risk.ExposureNew || state(2048) != risk.ExposureNew {
 		t.Errorf("after undo: %s, %s", state(2047), state(2048))
 	}
+	b.post("/inbox/bulk", "do", "take", "id", "2047", "id", "1", "back", "/inbox")
+	wantText(t, b.page("/inbox"), `[role="status"]`, "1 exposure taken. Not changed: EX-1 (it is no longer there.)")
 	b.post("/inbox/bulk", "do", "take", "back", "/inbox")
 	wantText(t, b.page("/inbox"), `[role="status"]`, "Nothing was selected")
 }
@@ -453,7 +458,7 @@ func TestSources(t *testing.T) {
 	wantText(t, doc, "tbody tr:nth-child(3) .badge", "Silent 31 h")
 	wantText(t, doc, "tbody", "The site answered 429; tried again later.")
 	wantCount(t, doc, `section[aria-label="Sources"] tbody tr:first-child rect`, 30)
-	wantText(t, doc, ".cards", "27 matched, 0.19 %")
+	wantText(t, doc, ".cards", "27 matches in them")
 	b.post("/sources/paste-p01/run")
 	if len(s.jobs) != 1 || s.jobs[0].Kind != risk.JobCollect || s.jobs[0].SourceKey != "paste-p01" {
 		t.Errorf("jobs %+v", s.jobs)
@@ -575,6 +580,17 @@ func TestErrorsOfOursStayInside(t *testing.T) {
 	wantText(t, parse(t, r), "main", "Something went wrong on our side.")
 }
 
+func TestPanicEndsInAPage(t *testing.T) {
+	s := newSite(t, func(_ *portal.Config, d *portal.Deps) {
+		d.OpenAccount = func([]byte) (string, error) { panic("secret cause") }
+	})
+	r := s.as(risk.RoleAnalyst).get("/exposures/2041")
+	if r.Code != http.StatusInternalServerError || strings.Contains(r.Body.String(), "secret cause") || !strings.Contains(s.log.String(), "secret cause") {
+		t.Errorf("%d\n%s", r.Code, r.Body)
+	}
+	wantText(t, parse(t, r), "main", "Something went wrong on our side.")
+}
+
 func TestLogHoldsNoAddressesAndNoTokens(t *testing.T) {
 	s := newSite(t)
 	b := s.as(risk.RoleAnalyst)
@@ -600,4 +616,18 @@ func TestConfigIsChecked(t *testing.T) {
 	if _, err := portal.New(portal.Config{PublicURL: "http://localhost:1"}, portal.Deps{}); err == nil {
 		t.Error("built without dependencies")
 	}
+}
+
+func TestScoresOfLessThanAWeekAreNotDrawnAsALine(t *testing.T) {
+	s := newSite(t)
+	noon := s.clock.now().Truncate(24 * time.Hour).Add(-12 * time.Hour)
+	s.store.scores[1] = []risk.Score{{SupplierID: 1, At: noon.Add(-24 * time.Hour), Number: 90, Grade: "A"}, {SupplierID: 1, At: noon.Add(-time.Hour), Number: 80.9, Grade: "B"}, {SupplierID: 1, At: noon, Number: 79.9, Grade: "C"}}
+	doc := s.as(risk.RoleAnalyst).page("/suppliers/1?tab=history")
+	wantText(t, doc, `section[aria-labelledby="history"]`, "a line is drawn once they cover a week.")
+	wantCount(t, doc, "svg.chart", 0)
+	wantCount(t, doc, "main tbody tr", 2) // the last score of each of two days
+	wantText(t, doc, "main tbody tr:first-child", "79")
+	doc = newSite(t).as(risk.RoleAnalyst).page("/suppliers/1?tab=history")
+	wantCount(t, doc, "svg.chart", 1)
+	wantCount(t, doc, "main tbody tr", 20)
 }

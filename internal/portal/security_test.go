@@ -495,8 +495,8 @@ func TestImportChangesNothingBeforeItIsConfirmed(t *testing.T) {
 func TestImportRefusesWhatIsTooLarge(t *testing.T) {
 	s := newSite(t)
 	b := s.as(risk.RoleAnalyst)
-	if r := upload(b, strings.Repeat("x", 6<<20)); r.Code != http.StatusBadRequest {
-		t.Errorf("6 MiB: %d", r.Code)
+	if r := upload(b, strings.Repeat("x", 11<<20)); r.Code != http.StatusBadRequest {
+		t.Errorf("11 MiB: %d", r.Code)
 	}
 	if r := upload(b, strings.Repeat("x", 5<<20+10)); r.Code != http.StatusUnprocessableEntity {
 		t.Errorf("just over 5 MiB: %d", r.Code)

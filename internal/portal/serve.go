@@ -76,7 +76,7 @@ func (p *portal) fail(c *gin.Context, err error) {
 		c.AbortWithStatus(499) // the visitor left; nobody reads an answer
 		return
 	}
-	v := errorView{Status: http.StatusInternalServerError, Say: "Something went wrong on our side. It has been logged; nothing you typed was saved."}
+	v := errorView{Status: http.StatusInternalServerError, Say: ourMistake}
 	title := "Our mistake"
 	for _, a := range answers {
 		if errors.Is(err, a.kind) {
@@ -102,6 +102,23 @@ type errorView struct {
 	page
 	Status int
 	Say    string
+}
+
+const ourMistake = "Something went wrong on our side. It has been logged."
+
+// plainError answers with an error page that needs neither a session nor the database.
+func (p *portal) plainError(w http.ResponseWriter, r *http.Request, status int, title, say string) {
+	body, err := p.draw("error", errorView{page: p.bare(r, title), Status: status, Say: say})
+	if err != nil {
+		p.Log.Error("error page failed", "error", err)
+		http.Error(w, say, status)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	if _, err := w.Write(body); err != nil {
+		p.Log.Debug("error page not delivered", "error", err)
+	}
 }
 
 func signInAddress(r *http.Request) string {
@@ -153,7 +170,7 @@ func (p *portal) recorded(next http.Handler) http.Handler {
 			if cause := recover(); cause != nil {
 				p.Log.Error("page panicked", "route", rec.route, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 				if sw.status == 0 {
-					http.Error(sw, "Something went wrong on our side. It has been logged.", http.StatusInternalServerError)
+					p.plainError(sw, r, http.StatusInternalServerError, "Our mistake", ourMistake)
 				}
 			}
 			level := slog.LevelInfo

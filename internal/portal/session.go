@@ -41,9 +41,9 @@ func (p *portal) newSessions() *scs.SessionManager {
 	m.Cookie.SameSite = http.SameSiteStrictMode
 	m.Cookie.Path = "/"
 	m.Cookie.Persist = false
-	m.ErrorFunc = func(w http.ResponseWriter, _ *http.Request, err error) {
+	m.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
 		p.Log.Error("session failed", "error", err)
-		http.Error(w, "Wardline cannot reach its database. Try again in a minute.", http.StatusServiceUnavailable)
+		p.plainError(w, r, http.StatusServiceUnavailable, "Try again soon", "Wardline cannot reach its database. Try again in a minute.")
 	}
 	return m
 }

@@ -65,7 +65,7 @@ func (p *portal) sourceRow(s risk.SourceStatus, now time.Time) sourceRow {
 		state.Label += " " + span(now.Sub(h.Since))
 	}
 	r := sourceRow{Key: s.Source.Key, Name: s.Source.Name, Kind: word(sourceKindWords, s.Source.Kind, string(s.Source.Kind)), Route: word(routeWords, s.Source.Route, string(s.Source.Route)),
-		Every: "every " + span(s.Source.Every), State: state, Why: h.Why, Strip: newStrip(h.Days, now), LastDocument: ago(now, h.LastDocument), Fetched: number(h.Fetched24h),
+		Every: "every " + interval(s.Source.Every), State: state, Why: h.Why, Strip: newStrip(h.Days, now), LastDocument: ago(now, h.LastDocument), Fetched: number(h.Fetched24h),
 		Matched: number(h.Matched24h), Open: number(s.Open), Basis: s.Source.LegalBasis, Paused: h.State == risk.StatePaused, CanRun: s.Source.Enabled && h.State != risk.StatePaused && h.State != risk.StateExpired}
 	if !h.Since.IsZero() {
 		r.Since = p.stamp(h.Since)
@@ -91,16 +91,15 @@ func (p *portal) sourceCards(found []risk.SourceStatus, blind int, now time.Time
 			soon++
 		}
 	}
-	cards := []card{{Value: fmt.Sprintf("%d / %d", len(found)-blind, len(found)), Label: "Can be seen now", Note: plural(blind, "source is", "sources are") + " blind"}}
+	cards := []card{{Value: fmt.Sprintf("%d / %d", len(found)-blind, len(found)), Label: "Can be seen now", Note: "none is blind"}}
+	if blind > 0 {
+		cards[0].Note = plural(blind, "source is", "sources are") + " blind"
+	}
 	if len(fresh) > 0 {
 		slices.Sort(fresh)
 		cards = append(cards, card{Value: span(fresh[len(fresh)/2]), Label: "Median age of the newest document", Note: "oldest " + span(fresh[len(fresh)-1])})
 	}
-	note := "none matched"
-	if fetched > 0 && matched > 0 {
-		note = fmt.Sprintf("%s matched, %.2f %%", number(matched), 100*float64(matched)/float64(fetched))
-	}
-	cards = append(cards, card{Value: number(fetched), Label: "Documents in 24 h", Note: note})
+	cards = append(cards, card{Value: number(fetched), Label: "Documents in 24 h", Note: plural(matched, "match", "matches") + " in them"})
 	return append(cards, card{Value: number(soon), Label: "Legal reviews due within 30 d", Note: "a source stops on its review date"})
 }
 

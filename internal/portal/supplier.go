@@ -38,7 +38,6 @@ type supplierView struct {
 	Terms     []termGroup
 	TermCount int
 	Timeline  []event
-	History   []scoreRow
 }
 
 // scoreCard is the newest score as the page states it.
@@ -192,6 +191,7 @@ func (p *portal) fillSummary(c *gin.Context, v *supplierView) error {
 	if err != nil {
 		return fmt.Errorf("find scores of supplier %d: %w", v.ID, err)
 	}
+	past = p.daily(past)
 	s, err := p.Store.FindScore(ctx, v.ID)
 	if err != nil && !errors.Is(err, risk.ErrNotFound) {
 		return fmt.Errorf("find score of supplier %d: %w", v.ID, err)
@@ -353,7 +353,8 @@ func (p *portal) fillHistory(ctx context.Context, v *supplierView) error {
 	if err != nil {
 		return fmt.Errorf("find scores of supplier %d: %w", v.ID, err)
 	}
-	v.History, v.Line = p.scoreRows(past), p.newScoreLine(past, p.Now())
+	past = p.daily(past)
+	v.Line = p.newScoreLine(past, p.Now())
 	return nil
 }
 

@@ -67,6 +67,9 @@ func (p *portal) suppliersPage(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("find suppliers: %w", err)
 	}
+	if f.Offset > 0 && len(found) == 0 {
+		return risk.ErrNotFound // past the end of the list
+	}
 	v := suppliersView{page: p.chrome(c, "Suppliers", "suppliers"), Search: f.Text, CanEdit: risk.Can(a, risk.ActEditSuppliers), SeesEx: risk.Can(a, risk.ActViewExposures),
 		Tiers: tierOptions(c.Query("tier"), "Any tier"), Grades: gradeOptions(f.Grade), Columns: supplierColumns(c.Request.URL, f.Sort)}
 	v.Pager = newPager(c.Request.URL, f.Offset/suppliersSize+1, suppliersSize, len(found), total)

@@ -16,13 +16,21 @@ import (
 func span(d time.Duration) string {
 	switch {
 	case d < time.Minute:
-		return "under 1 min"
+		return "< 1 min"
 	case d < time.Hour:
 		return fmt.Sprintf("%d min", d/time.Minute)
 	case d < 48*time.Hour:
 		return fmt.Sprintf("%d h", d/time.Hour)
 	}
 	return fmt.Sprintf("%d d", d/(24*time.Hour))
+}
+
+// interval writes how often something happens; unlike an age, it is exact below a minute.
+func interval(d time.Duration) string {
+	if d < 2*time.Minute && d%time.Minute != 0 {
+		return fmt.Sprintf("%d s", d/time.Second)
+	}
+	return span(d)
 }
 
 func ago(now, t time.Time) string {
@@ -144,7 +152,7 @@ var classWords = map[risk.Class]string{
 }
 
 var matchWords = map[risk.MatchKind]string{
-	risk.MatchExact: "Exact", risk.MatchSubdomain: "Subdomain", risk.MatchBrand: "Brand name", risk.MatchAccount: "Named account",
+	risk.MatchExact: "Exact", risk.MatchSubdomain: "Subdomain", risk.MatchBrand: "Brand name", risk.MatchAccount: "Account",
 	risk.MatchIP: "IP address", risk.MatchLookalike: "Look-alike, not the watched name itself",
 }
 
