@@ -28,7 +28,7 @@ demo: build
 	@exec ./bin/wardline demo
 
 build: go-version
-	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/wardline ./cmd/wardline
+	@CGO_ENABLED=0 go build -buildvcs=false -o bin/wardline ./cmd/wardline
 
 test: test-deps vet test-unit test-real
 
@@ -62,7 +62,7 @@ $(TOOLS): | go-version
 $(AXE):
 	@mkdir -p $(CACHE)/axe
 	@cp .tools/package.json .tools/package-lock.json $(CACHE)/axe/
-	@npm ci --prefix $(CACHE)/axe --cache $(CACHE)/npm --ignore-scripts --no-audit --no-fund --loglevel=error
+	@npm ci --prefix $(CACHE)/axe --cache $(CACHE)/npm --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	@rm -f $(CACHE)/axe-* && touch $@
 
 lint: $(TOOLS)
