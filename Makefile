@@ -67,7 +67,7 @@ $(AXE):
 
 lint: $(TOOLS)
 	@echo "== lint"
-	@$(LINT) run ./...
+	@$(LINT) run --allow-serial-runners ./...
 
 bench: $(TOOLS)
 	@mkdir -p $(CACHE)/bench
