@@ -21,6 +21,7 @@ type exposureDetail struct {
 	Where       string // source and kind
 	Account     string // masked
 	Class       string
+	Format      string // of the record that it was read from
 	Host        string
 	Match       string
 	Term        string
@@ -112,7 +113,7 @@ func (p *portal) exposureDetail(c *gin.Context, e risk.Exposure, back string) (*
 		return nil, fmt.Errorf("find supplier %d: %w", e.SupplierID, err)
 	}
 	d := &exposureDetail{exposureRow: p.exposureRow(e, a, p.Now()), Back: back, Tier: tierName(e.Tier), Where: word(sourceKindWords, e.SourceKind, string(e.SourceKind)),
-		Account: e.AccountMask, Class: word(classWords, e.Class, string(e.Class)), Host: visible(e.Host), Match: word(matchWords, e.Match, string(e.Match)),
+		Account: e.AccountMask, Class: word(classWords, e.Class, string(e.Class)), Format: word(formatWords, e.Format, string(e.Format)), Host: visible(e.Host), Match: word(matchWords, e.Match, string(e.Match)),
 		Term: visible(e.Term), Reasons: e.Reasons, Secret: secretSays(e), Excerpt: highlight(visible(e.Excerpt), e.Term, e.Host), StateReason: visible(e.StateReason),
 		DuplicateOf: e.DuplicateOf, LastSeen: p.stamp(e.LastSeen), Sightings: e.Sightings, Steps: steps(e, s), DismissFor: risk.DismissReasons,
 		HasAccount: len(e.Account) > 0, SeesAccount: len(e.Account) > 0 && risk.Can(a, risk.ActViewAccounts)}

@@ -291,6 +291,7 @@ func TestExposurePage(t *testing.T) {
 	wantCount(t, doc, `section[aria-labelledby="seen"] a`, 0)
 	wantText(t, doc, `section[aria-labelledby="effect"]`, "Show that the password was reset after the capture.")
 	wantText(t, doc, ".facts", "Tier 1 · patient data")
+	wantText(t, doc, ".facts", "Stealer log")
 	wantCount(t, s.as(risk.RoleAuditor).page("/exposures/2041"), ".deeds", 0)
 }
 
