@@ -419,3 +419,32 @@ func testLargeBatch(t *testing.T, s *Store) {
 		t.Errorf("%d exposures count their sightings wrong: %v", off, err)
 	}
 }
+
+func init() { bodies["concurrent batches of different findings"] = testConcurrentApart }
+
+// testConcurrentApart lets batches that share no row but their supplier decide at once: the last decision must have
+// seen all of them.
+func testConcurrentApart(t *testing.T, s *Store) {
+	src, sup := watch(t, s)
+	const workers = 12
+	var group sync.WaitGroup
+	errs := make(chan error, workers)
+	for w := range workers {
+		group.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			_, err := s.Record(ctx, risk.Batch{Now: clock, Source: src, Findings: []risk.Finding{finding(sup.ID, fmt.Sprint("apart-", w), "k")}}, alertEach)
+			errs <- err
+		})
+	}
+	group.Wait()
+	close(errs)
+	for err := range errs {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if sc := must(s.FindScore(t.Context(), sup.ID))(t); len(sc.Contributions) != workers {
+		t.Errorf("the last score saw %d of %d exposures", len(sc.Contributions), workers)
+	}
+}
