@@ -65,7 +65,7 @@ type decoded struct{ io.ReadCloser }
 
 func (d decoded) Read(p []byte) (int, error) {
 	n, err := d.ReadCloser.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = decodeError(err)
 	}
 	return n, err
@@ -75,7 +75,7 @@ func decodeError(err error) error {
 	switch {
 	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return bodyError{risk.FailTooLarge, err}
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
 	}
 	if isNetwork(err) {
