@@ -197,4 +197,5 @@ func (d dumps) Blocks(ctx context.Context, path string, visit func(risk.Block) e
 type mailer struct{ *mail.Sender }
 
 func (mailer) Retryable(err error) bool           { return mail.Retryable(err) }
+func (mailer) Why(err error) string               { return mail.Why(err) }
 func (mailer) Backoff(attempts int) time.Duration { return mail.Backoff(attempts) }

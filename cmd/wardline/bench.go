@@ -292,7 +292,7 @@ func readLines(r io.Reader, s *benchSet) (missed, wrong int, err error) {
 			}
 		}
 		atStart = err == nil
-		if err != nil && err != bufio.ErrBufferFull {
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			if err == io.EOF {
 				err = nil
 			}

@@ -294,4 +294,3 @@ func compareMails(t *testing.T, got, want map[string]int) {
 	}
 	t.Logf("%d mails, %d of them twice", len(want), again)
 }
-

@@ -224,7 +224,7 @@ func (w *walk) tar(entry string, depth int, r io.Reader) error {
 	archive := tar.NewReader(packed)
 	for {
 		h, err := archive.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -257,7 +257,7 @@ func (w *walk) rar(entry string, depth int, r io.Reader) error {
 	}
 	for {
 		h, err := archive.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

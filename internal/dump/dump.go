@@ -181,7 +181,7 @@ func (w *walk) document(entry string, depth int, src source) (err error) {
 	}()
 	head := make([]byte, sniffBytes)
 	n, err := io.ReadFull(src.reader, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
 	head = head[:n]

@@ -308,7 +308,7 @@ func TestErrorsOfVisitAndContextEndTheReading(t *testing.T) {
 	enough := errors.New("enough")
 	calls := 0
 	_, err := dump.Blocks(t.Context(), dir, dump.Options{}, func(risk.Block) error { calls++; return enough })
-	if err != enough || calls != 1 {
+	if !errors.Is(err, enough) || calls != 1 {
 		t.Errorf("error %v after %d calls", err, calls)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -2,6 +2,7 @@ package dump
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 
@@ -61,7 +62,7 @@ func (c *cutter) run() error {
 		}
 		c.advance(body)
 	}
-	if c.ended != io.EOF {
+	if !errors.Is(c.ended, io.EOF) {
 		return fmt.Errorf("it was read up to byte %d: %w", c.place.Offset+int64(len(c.buf)), c.ended)
 	}
 	return nil

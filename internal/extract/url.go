@@ -99,7 +99,7 @@ func portEnd(b []byte, s span) int {
 	if at == s.end || b[at] == '/' || b[at] == '?' || b[at] == '#' {
 		return at
 	}
-	if isSep(b[at]) && bytes.IndexAny(b[at+1:s.end], ":|;\t ") >= 0 {
+	if isSep(b[at]) && bytes.ContainsAny(b[at+1:s.end], ":|;\t ") {
 		return at
 	}
 	return s.start

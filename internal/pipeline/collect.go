@@ -77,14 +77,14 @@ const longestBackOff = 6 * time.Hour
 func outcome(status risk.SourceStatus, report risk.CrawlReport, refused *risk.FetchError, now time.Time) risk.SourceRun {
 	run := risk.SourceRun{SourceID: status.Source.ID, Finished: now, Report: report, State: risk.StateHealthy}
 	if refused == nil {
-		if len(report.NotUnderstood) > 0 && report.Items == 0 && report.New == 0 {
+		if len(report.NotUnderstood) > 0 && report.Items+report.New+report.Unchanged == 0 {
 			run.Failed, run.State = true, risk.StateLayoutChanged
 			run.Why = fmt.Sprintf("%d pages came, but nothing on them was understood.", report.Pages)
 			run.NextRun = now.Add(backOff(status))
 			return run
 		}
 		if len(report.NotUnderstood) > 0 {
-			run.Why = fmt.Sprintf("%d pages could not be read; the others were.", len(report.NotUnderstood))
+			run.Why = fmt.Sprintf("%d places on its pages were not understood; the rest was.", len(report.NotUnderstood))
 		}
 		return run
 	}

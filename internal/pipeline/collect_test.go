@@ -23,6 +23,7 @@ func TestOutcomeSaysWhatHappened(t *testing.T) {
 		{"read", risk.CrawlReport{Pages: 3, Items: 2}, nil, risk.StateHealthy, false, 0},
 		{"nothing new", risk.CrawlReport{Pages: 1, Unchanged: 5}, nil, risk.StateHealthy, false, 0},
 		{"one odd page among good ones", risk.CrawlReport{Pages: 3, Items: 2, NotUnderstood: []string{"x"}}, nil, risk.StateHealthy, false, 0},
+		{"a standing oddity, all else known", risk.CrawlReport{Pages: 1, Unchanged: 4, NotUnderstood: []string{"x"}}, nil, risk.StateHealthy, false, 0},
 		{"nothing understood", risk.CrawlReport{Pages: 3, NotUnderstood: []string{"x"}}, nil, risk.StateLayoutChanged, true, time.Minute},
 		{"proxy down", risk.CrawlReport{}, &risk.FetchError{Kind: risk.FailProxy}, risk.StateSilent, true, 0},
 		{"captcha", risk.CrawlReport{}, &risk.FetchError{Kind: risk.FailCaptcha}, risk.StateCaptcha, true, time.Minute},

@@ -61,11 +61,11 @@ func (p *Pipeline) settle(m *risk.Message, err error, now time.Time) {
 	case err == nil:
 		m.State, m.Sent, m.Why = risk.MessageSent, now, ""
 	case !p.Mailer.Retryable(err):
-		m.State, m.Why = risk.MessageFailed, "The mail server refused it for good."
+		m.State, m.Why = risk.MessageFailed, p.Mailer.Why(err)
 	case now.Sub(m.Created) >= giveUpAfter:
-		m.State, m.Why = risk.MessageFailed, "The mail server did not take it for a day."
+		m.State, m.Why = risk.MessageFailed, "Given up after a day: "+p.Mailer.Why(err)
 	default:
-		m.State, m.NextTry, m.Why = risk.MessagePending, now.Add(p.Mailer.Backoff(m.Attempts)), "The mail server did not take it yet."
+		m.State, m.NextTry, m.Why = risk.MessagePending, now.Add(p.Mailer.Backoff(m.Attempts)), p.Mailer.Why(err)
 	}
 	if err != nil {
 		p.Log.Warn("mail not delivered", slog.Int64("message", m.ID), slog.Any("error", err))

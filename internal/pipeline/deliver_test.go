@@ -67,6 +67,7 @@ func (s *server) Send(context.Context, risk.Message) error {
 	return s.answer
 }
 func (s *server) Retryable(err error) bool  { return errors.Is(err, errBusy) }
+func (s *server) Why(error) string          { return "It did not work." }
 func (s *server) Backoff(int) time.Duration { return time.Minute }
 
 func delivery(m risk.Message, mails *server) (*Pipeline, *outbox, *time.Time) {

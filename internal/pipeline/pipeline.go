@@ -51,6 +51,7 @@ type Dumps interface {
 type Mailer interface {
 	Send(ctx context.Context, m risk.Message) error
 	Retryable(err error) bool
+	Why(err error) string // one sentence for the portal, without addresses
 	Backoff(attempts int) time.Duration
 }
 
