@@ -52,7 +52,7 @@ var layers = map[string][]string{
 // pure packages decide; they get values and return values.
 var pure = []string{"internal/risk", "internal/match", "internal/extract", "internal/score", "internal/alert"}
 
-var impure = []string{"net", "net/http", "os", "database/sql", "log", "os/exec"}
+var impure = []string{"net", "net/http", "os", "os/exec", "database/sql", "log", "log/slog"}
 
 // only names, for imports that one part of the tree alone may have, who that is.
 var only = map[string][]string{

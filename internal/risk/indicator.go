@@ -1,7 +1,6 @@
 package risk
 
 import (
-	"log/slog"
 	"time"
 	"unicode/utf8"
 )
@@ -116,7 +115,6 @@ func (s Secret) LengthBand() string {
 func (s Secret) String() string               { return "[secret]" }
 func (s Secret) GoString() string             { return "[secret]" }
 func (s Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
-func (s Secret) LogValue() slog.Value         { return slog.StringValue("[secret]") }
 
 // Place says where in a document an indicator stands.
 type Place struct {
