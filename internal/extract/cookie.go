@@ -33,8 +33,8 @@ func (r *reader) readCookie(line span) (record, bool) {
 	if n != fields || !isBool(at[1].of(r.data)) || !isBool(at[3].of(r.data)) {
 		return record{}, false
 	}
-	expires, err := strconv.ParseInt(string(at[4].of(r.data)), 10, 64)
-	if err != nil {
+	expires, ok := readExpiry(at[4].of(r.data))
+	if !ok {
 		return record{}, false
 	}
 	domain := at[0]
@@ -50,10 +50,25 @@ func (r *reader) readCookie(line span) (record, bool) {
 	rec := record{kind: risk.KindCookie, format: risk.FormatStealerLog, whole: line, host: domain}
 	rec.secret = risk.NewSecret(risk.SecretCookieValue, string(at[6].of(r.data)))
 	rec.facts = []risk.Fact{{Name: "cookie", Value: clean(at[5].of(r.data))}}
-	if expires > 0 {
-		rec.facts = append(rec.facts, risk.Fact{Name: "expires", Value: time.Unix(expires, 0).UTC().Format(time.RFC3339)})
+	if !expires.IsZero() {
+		rec.facts = append(rec.facts, risk.Fact{Name: "expires", Value: expires.Format(time.RFC3339)})
 	}
 	return rec, true
+}
+
+// readExpiry reads seconds since 1970, whose fraction some browsers' exports add. The zero time is the end of the
+// session, or a time that no cookie lives to see.
+func readExpiry(b []byte) (time.Time, bool) {
+	whole, fraction, _ := bytes.Cut(b, []byte{'.'})
+	seconds, err := strconv.ParseInt(string(whole), 10, 64)
+	if err != nil || len(bytes.Trim(fraction, "0123456789")) > 0 {
+		return time.Time{}, false
+	}
+	const year10000 = 253402300800
+	if seconds <= 0 || seconds >= year10000 {
+		return time.Time{}, true
+	}
+	return time.Unix(seconds, 0).UTC(), true
 }
 
 func isBool(b []byte) bool {

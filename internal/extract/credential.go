@@ -87,18 +87,21 @@ func readURLFirst(b []byte, s span) (fields, bool) {
 	}
 	f := fields{format: risk.FormatULP, url: span{s.start, u.end}, host: u.host}
 	sep, ok := readSep(b, span{u.end, s.end})
-	if !ok || sep.leans {
+	if !ok {
 		return fields{}, false
 	}
 	login, after, found := cutLogin(b, span{sep.end, s.end}, sep.blank)
 	f.login = login
 	strong := isAddress(login.of(b)) || bytes.IndexByte(login.of(b), '\\') > 0
+	if sep.leans && !(strong && found) {
+		return fields{}, false
+	}
 	if !found {
 		// One field only: a login without a password is told from a port, a word or a password by its form.
 		return f, strong && u.scheme && !sep.blank
 	}
 	f.secret = span{after.end, s.end}
-	f.weak = !strong && (after.blank || sep.blank && !u.scheme)
+	f.weak = sep.leans || !strong && (after.blank || sep.blank && !u.scheme) || !u.scheme && isHostName(login.of(b)) && isHostName(f.secret.of(b))
 	if after.leans && !strong || login.empty() && f.secret.empty() {
 		return fields{}, false
 	}
@@ -149,6 +152,9 @@ func (r *reader) trailingURL(b []byte, s span) (start int, u urlSpan, ok bool) {
 		from += i + 3
 	}
 	i := bytes.LastIndexAny(s.of(b), ":|;\t ")
+	if i > 0 && b[s.start+i] == ':' && isPort(b[s.start+i+1:s.end]) {
+		i = bytes.LastIndexAny(b[s.start:s.start+i], ":|;\t ")
+	}
 	if i <= 0 {
 		return 0, u, false
 	}

@@ -122,6 +122,8 @@ func TestOneLine(t *testing.T) {
 		{"https://portal.lab.example./:jdoe@lab.example.:secret1", "ulp employee jdoe@lab.example.|secret1@portal.lab.example"},
 		{"https://other.test/:lab.example:secret1", "mention"},
 		{"\ufeffhttps://portal.lab.example/:jdoe:secret1\r", "ulp customer jdoe|secret1@portal.lab.example"},
+		{"https://portal.lab.example/login:0170/1234567:pa:ss", "ulp customer 0170/1234567|pa:ss@portal.lab.example"},
+		{"https://portal.lab.example/login: jdoe@mail.test: secret1", "ulp customer jdoe@mail.test|secret1@portal.lab.example"},
 		// turned round
 		{"jdoe:secret1:https://vpn.hospital.example/login", "ulp customer jdoe|secret1@vpn.hospital.example"},
 		{"jdoe:pa:ss:https://vpn.hospital.example:8443/login", "ulp customer jdoe|pa:ss@vpn.hospital.example"},
@@ -129,6 +131,8 @@ func TestOneLine(t *testing.T) {
 		{"jdoe@lab.example:secret1 https://portal.lab.example/", "ulp employee jdoe@lab.example|secret1@portal.lab.example"},
 		{"jdoe:secret1:vpn.hospital.example/login", "ulp customer jdoe|secret1@vpn.hospital.example"},
 		{"jdoe:secret1:vpn.hospital.example", "ulp customer jdoe|secret1@vpn.hospital.example"},
+		{"jdoe:pa:ss:vpn.hospital.example:8443", "ulp customer jdoe|pa:ss@vpn.hospital.example"},
+		{"jdoe@mail.test|secret1|vpn.hospital.example:8443/login", "ulp customer jdoe@mail.test|secret1@vpn.hospital.example"},
 		// login:password
 		{"jdoe@lab.example:pa:ss", "combolist employee jdoe@lab.example|pa:ss@"},
 		{"jdoe@lab.example;secret1", "combolist employee jdoe@lab.example|secret1@"},
@@ -172,6 +176,8 @@ func TestOneLine(t *testing.T) {
 		{"jdoe@lab.example:jdoe@lab.example", "combolist employee jdoe@lab.example|jdoe@lab.example@"},
 		{"https://portal.lab.example/login", "mention"},
 		{"https://portal.lab.example/login is down", "mention"},
+		{"https://portal.lab.example/login: jdoe@mail.test: wrote this", "mention"},
+		{"portal.lab.example;www.other.test;mail.third.test", "mention"},
 		{"https://portal.lab.example/login: Please note: it is down", "mention"},
 		{"https://portal.lab.example:8443", "mention"},
 		{"https://portal.lab.example/x:8443", "mention"},
@@ -329,6 +335,30 @@ func TestCookies(t *testing.T) {
 	}
 	if found[2].Kind != risk.KindMention || found[2].Excerpt != "[removed]" {
 		t.Errorf("somebody else's cookie: %+v", found[2])
+	}
+}
+
+func TestCookieExpiry(t *testing.T) {
+	s := scanner(t)
+	for _, c := range []struct{ expires, want string }{
+		{"1790000000", "2026-09-21T14:13:20Z"},
+		{"1790000000.531", "2026-09-21T14:13:20Z"},
+		{"0", ""},
+		{"-1", ""},
+		{"13434473600000000", ""}, // microseconds
+	} {
+		found := read(s, fromFile("lab.example\tTRUE\t/\tFALSE\t"+c.expires+"\tsid\tv\n"))
+		if len(found) != 1 || found[0].Kind != risk.KindCookie {
+			t.Errorf("%s: got %s", c.expires, briefs(found))
+			continue
+		}
+		got := ""
+		if facts := found[0].Facts; len(facts) > 1 {
+			got = facts[1].Value
+		}
+		if got != c.want {
+			t.Errorf("%s: expires %q, want %q", c.expires, got, c.want)
+		}
 	}
 }
 

@@ -116,7 +116,7 @@ func pathEnd(b []byte, s span) int {
 		case '|', '\t', ' ':
 			return at
 		case ':':
-			if !bytes.HasPrefix(rest, []byte("//")) && !isPortAndPath(rest) {
+			if !bytes.HasPrefix(rest, []byte("//")) && !(endsInHost(b[s.start:at]) && isPort(rest)) {
 				return at
 			}
 		case ';':
@@ -132,10 +132,20 @@ func pathEnd(b []byte, s span) int {
 	return s.end
 }
 
-func isPortAndPath(b []byte) bool {
+// endsInHost says that a path so far ends in an address of its own, as in "?next=https://host".
+func endsInHost(b []byte) bool {
+	start := len(b)
+	for start > 0 && isHostByte(b[start-1]) {
+		start--
+	}
+	return start < len(b) && bytes.HasSuffix(b[:start], []byte("://"))
+}
+
+// isPort tells digits that end a field or that a path follows.
+func isPort(b []byte) bool {
 	digits := 0
 	for digits < len(b) && isDigit(b[digits]) {
 		digits++
 	}
-	return digits > 0 && digits <= 5 && digits < len(b) && b[digits] == '/'
+	return digits > 0 && digits <= 5 && (digits == len(b) || b[digits] == '/')
 }
