@@ -7,10 +7,13 @@ import (
 	"compress/bzip2"
 	"errors"
 	"fmt"
+	"hash"
+	"hash/crc32"
 	"io"
 	"slices"
 
 	"github.com/bodgit/sevenzip"
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zip"
 	"github.com/klauspost/compress/zstd"
@@ -158,11 +161,56 @@ func (w *walk) zip(entry string, depth int, src source) error {
 			return err
 		}
 		packed := int64(f.CompressedSize64)
-		if err := w.entry(name, depth, &packed, f.Open); err != nil {
+		if err := w.entry(name, depth, &packed, func() (io.ReadCloser, error) { return w.openZipped(f) }); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// openZipped opens an entry to be read to the end of its packed bytes, whatever size and checksum were announced.
+func (w *walk) openZipped(f *zip.File) (io.ReadCloser, error) {
+	packed, err := f.OpenRaw()
+	if err != nil {
+		return nil, err
+	}
+	var r io.ReadCloser
+	switch f.Method {
+	case zip.Store:
+		r = io.NopCloser(packed)
+	case zip.Deflate:
+		r = flate.NewReader(packed)
+	case 12:
+		r, err = w.decompressor(formatBzip2, packed)
+	case 20, 93:
+		r, err = w.decompressor(formatZstd, packed)
+	case 95:
+		r, err = w.decompressor(formatXZ, packed)
+	default:
+		err = fmt.Errorf("it is packed by method %d, which is not known here", f.Method)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &announced{ReadCloser: r, size: int64(f.UncompressedSize64), sum: f.CRC32, hash: crc32.NewIEEE()}, nil
+}
+
+// announced compares an entry, at its end, with what the archive says of it.
+type announced struct {
+	io.ReadCloser
+	n, size int64
+	sum     uint32 // 0 = not given
+	hash    hash.Hash32
+}
+
+func (a *announced) Read(b []byte) (int, error) {
+	n, err := a.ReadCloser.Read(b)
+	a.n += int64(n)
+	a.hash.Write(b[:n])
+	if errors.Is(err, io.EOF) && (a.n != a.size || a.sum != 0 && a.sum != a.hash.Sum32()) {
+		err = errors.New("it was read to its end, which is not what the archive says of it")
+	}
+	return n, err
 }
 
 // overlaps finds entries whose bytes another entry has used already, the trick by which a small archive unpacks to a

@@ -182,7 +182,10 @@ func (w *walk) document(entry string, depth int, src source) (err error) {
 	head := make([]byte, sniffBytes)
 	n, err := io.ReadFull(src.reader, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return err
+		if n == 0 {
+			return err
+		}
+		src.reader = broken{err} // what came before is read
 	}
 	head = head[:n]
 	format := sniff(head)
@@ -225,6 +228,11 @@ func (p *prefixed) Read(b []byte) (int, error) {
 	p.head = p.head[n:]
 	return n, nil
 }
+
+// broken is the rest of a document that could not be read on.
+type broken struct{ err error }
+
+func (b broken) Read([]byte) (int, error) { return 0, b.err }
 
 // counted tells how many bytes of the file were read.
 type counted struct {

@@ -2,12 +2,14 @@ package dump_test
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -230,14 +232,82 @@ func TestOverlappingEntriesAreReadOnce(t *testing.T) {
 	}
 }
 
-func TestUTF16BecomesUTF8(t *testing.T) {
-	encode := func(order binary.AppendByteOrder, s string) string {
-		var b []byte
-		for _, u := range utf16.Encode([]rune(s)) {
-			b = order.AppendUint16(b, u)
-		}
-		return string(b)
+func TestWhatAZipSaysOfItsEntriesIsNotBelieved(t *testing.T) {
+	text := strings.Repeat("https://hospital.example/login:jdoe:secret1\n", 5)
+	lie := func(field int, value uint32) string {
+		data := zipped(t, member{"a", text}, member{"b", "good\n"})
+		binary.LittleEndian.PutUint32(data[bytes.Index(data, []byte("PK\x01\x02"))+field:], value)
+		return string(data)
 	}
+	const crc, size = 16, 24
+	dir := folder(t, map[string]string{"less.zip": lie(size, 10), "more.zip": lie(size, 1<<31-1), "other.zip": lie(crc, 4711)})
+	docs, skipped := read(t, dir, dump.Options{})
+	var want, wantSkipped []string
+	for _, name := range []string{"less.zip", "more.zip", "other.zip"} {
+		want = append(want, name+":a:"+text, name+":b:good\n")
+		wantSkipped = append(wantSkipped, name+fmt.Sprintf(":a: it was read up to byte %d: it was read to its end, which is not what the archive says of it", len(text)))
+	}
+	var got []string
+	for _, d := range docs {
+		got = append(got, d.path+":"+d.entry+":"+d.text)
+	}
+	if !slices.Equal(got, want) || !slices.Equal(skipped, wantSkipped) {
+		t.Errorf("got %q\nskipped %q", got, skipped)
+	}
+}
+
+func TestZipPackedByOtherMethods(t *testing.T) {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for i, c := range []struct {
+		method       uint16
+		packed, text string
+	}{{12, unbase64(t, bzip2Text), "in bzip2\n"}, {93, string(zstded(t, []byte("in zstd\n"))), "in zstd\n"}, {95, unbase64(t, xzText), "in xz\n"}, {14, "?", ""}} {
+		f, err := w.CreateRaw(&zip.FileHeader{Name: fmt.Sprint(i), Method: c.method, CRC32: crc32.ChecksumIEEE([]byte(c.text)),
+			CompressedSize64: uint64(len(c.packed)), UncompressedSize64: uint64(len(c.text))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write([]byte(c.packed)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	docs, skipped := read(t, folder(t, map[string]string{"x": b.String()}), dump.Options{})
+	want := []doc{{"x", "0", "in bzip2\n"}, {"x", "1", "in zstd\n"}, {"x", "2", "in xz\n"}}
+	if !slices.Equal(docs, want) || !slices.Equal(skipped, []string{"x:3: it is packed by method 14, which is not known here"}) {
+		t.Errorf("got %q, skipped %q", docs, skipped)
+	}
+}
+
+func TestWhatComesBeforeABreakIsRead(t *testing.T) {
+	dir := folder(t, map[string]string{"x.gz": string(gzipped(t, []byte("short\n"))) + "and something else"})
+	docs, skipped := read(t, dir, dump.Options{})
+	if want := []doc{{"x.gz", "", "short\n"}}; !slices.Equal(docs, want) || !slices.Equal(skipped, []string{"x.gz: it was read up to byte 6: gzip: invalid header"}) {
+		t.Errorf("got %q, skipped %q", docs, skipped)
+	}
+}
+
+func encode(order binary.AppendByteOrder, s string) string {
+	var b []byte
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = order.AppendUint16(b, u)
+	}
+	return string(b)
+}
+
+func TestUTF16InOtherAlphabets(t *testing.T) {
+	const text = "Продам базу, свежую; пишите в личку\r\nhttps://hospital.example:jdoe:secret1\r\n"
+	noText := strings.Repeat("\x01\x00\x02\x00\x03\x01", 50)
+	docs, _ := read(t, folder(t, map[string]string{"1": encode(binary.LittleEndian, text), "2": encode(binary.BigEndian, text), "3": text, "4": noText}), dump.Options{})
+	if want := []doc{{"1", "", text}, {"2", "", text}, {"3", "", text}, {"4", "", noText}}; !slices.Equal(docs, want) {
+		t.Errorf("got %q", docs)
+	}
+}
+
+func TestUTF16BecomesUTF8(t *testing.T) {
 	const text = "https://hospital.example:jdoe:Größe\nzweite Zeile 數據\n"
 	dir := folder(t, map[string]string{
 		"1": encode(binary.LittleEndian, "\ufeff"+text),

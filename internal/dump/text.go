@@ -120,7 +120,8 @@ func (c *cutter) advance(body int) {
 	c.buf = c.buf[:copy(c.buf, c.buf[start:])]
 }
 
-// utf16Order tells UTF-16 by its mark, or by every second byte being NUL, which text in ASCII or Latin-1 makes it.
+// utf16Order tells UTF-16 by its mark, or by how text in the alphabets of Europe and the Near East looks in it: every
+// second byte is below 7, which no text holds otherwise, and some of these are NUL.
 func utf16Order(head []byte) encoding.Encoding {
 	switch {
 	case bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")): // UTF-32, or no text
@@ -130,19 +131,25 @@ func utf16Order(head []byte) encoding.Encoding {
 	case bytes.HasPrefix(head, []byte("\xfe\xff")):
 		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
 	}
-	var zeros [2]int
+	var zeros, small [2]int
 	for i, b := range head {
 		if b == 0 {
 			zeros[i&1]++
 		}
+		if b < 7 {
+			small[i&1]++
+		}
 	}
 	half := len(head) / 2
+	wide := func(high, low int) bool {
+		return zeros[high] > half/32 && small[high] > half*3/4 && small[low] < half/16
+	}
 	switch {
 	case half < 8:
 		return nil
-	case zeros[1] > half*3/4 && zeros[0] < half/16:
+	case wide(1, 0):
 		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
-	case zeros[0] > half*3/4 && zeros[1] < half/16:
+	case wide(0, 1):
 		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
 	}
 	return nil
