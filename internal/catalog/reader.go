@@ -1,11 +1,13 @@
 package catalog
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/andybalholm/cascadia"
 	"github.com/goccy/go-yaml"
@@ -30,9 +32,14 @@ func (r *reader) problem(line int, format string, args ...any) {
 
 // document reads the file's only document, which must be a mapping.
 func (r *reader) document(data []byte, k keys) (lines map[string]int) {
+	data, ok := r.plausible(data)
+	if !ok {
+		return nil
+	}
 	file, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		r.problem(syntaxLine(err), "This is not valid YAML.")
+		line, why := syntaxProblem(err)
+		r.problem(line, "This is not valid YAML%s.", why)
 		return nil
 	}
 	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
@@ -42,19 +49,58 @@ func (r *reader) document(data []byte, k keys) (lines map[string]int) {
 	return r.mapping(file.Docs[0].Body, "", k)
 }
 
-func syntaxLine(err error) int {
-	var syntax *yaml.SyntaxError
-	if errors.As(err, &syntax) && syntax.Token != nil {
-		return syntax.Token.Position.Line
+// A definition is a page of text. The parser's work grows with the square of nesting: 100 KB of brackets took it 15 GB.
+const (
+	mostDefinitionBytes = 64 << 10
+	mostNesting         = 32
+)
+
+// plausible refuses, before the parser sees it, what no definition is. A byte order mark, which some editors write, goes.
+func (r *reader) plausible(data []byte) ([]byte, bool) {
+	if len(data) > mostDefinitionBytes {
+		r.problem(1, "The file has %d bytes; a definition has at most %d.", len(data), mostDefinitionBytes)
+		return nil, false
 	}
-	return 1
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	line, open := 1, 0
+	for rest := data; len(rest) > 0; {
+		c, size := utf8.DecodeRune(rest)
+		switch {
+		case c == utf8.RuneError && size == 1, c == 0:
+			r.problem(line, "This is not UTF-8 text.")
+			return nil, false
+		case c == '\n':
+			line++
+		case c == '[', c == '{':
+			open++
+		case c == ']', c == '}':
+			open = max(open-1, 0)
+		}
+		if open > mostNesting {
+			r.problem(line, "More than %d brackets are open here.", mostNesting)
+			return nil, false
+		}
+		rest = rest[size:]
+	}
+	return data, true
+}
+
+func syntaxProblem(err error) (line int, why string) {
+	var syntax *yaml.SyntaxError
+	switch {
+	case !errors.As(err, &syntax) || syntax.Token == nil:
+		return 1, ""
+	case strings.Contains(syntax.Message, "\t"):
+		return syntax.Token.Position.Line, ": a tab stands where only spaces may"
+	}
+	return syntax.Token.Position.Line, ": " + syntax.Message
 }
 
 // mapping calls the setter of every key and tells at which line each key stood.
 func (r *reader) mapping(n ast.Node, prefix string, k keys) map[string]int {
 	values, ok := mappingValues(n)
 	if !ok {
-		r.problem(line(n), "A list of keys and values is expected here.")
+		r.problem(line(n), "Keys with values are expected here, such as \"name: value\".")
 		return nil
 	}
 	lines := make(map[string]int, len(values))
@@ -121,7 +167,26 @@ func (r *reader) text(to *string) func(ast.Node) {
 	}
 }
 
-// selector reads a CSS selector; " @name" after it, or "@name" alone, reads that attribute.
+// element reads a CSS selector that finds whole elements.
+func (r *reader) element(to *string) func(ast.Node) {
+	return func(n ast.Node) {
+		s, ok := r.scalar(n)
+		if !ok {
+			return
+		}
+		if _, err := cascadia.ParseGroup(s); err != nil {
+			hint := ""
+			if css, _, found := strings.Cut(s, "@"); found && strings.TrimSpace(css) != "" {
+				hint = "; an attribute after @ is not read here"
+			}
+			r.problem(line(n), "%q is not a CSS selector%s.", s, hint)
+			return
+		}
+		*to = s
+	}
+}
+
+// selector reads a CSS selector of a value; " @name" after it, or "@name" alone, reads that attribute.
 func (r *reader) selector(to *string) func(ast.Node) {
 	return func(n ast.Node) {
 		s, ok := r.scalar(n)

@@ -148,23 +148,23 @@ func (r *reader) politeness(n ast.Node, p *risk.Politeness) {
 
 func (r *reader) reading(n ast.Node, to *risk.Reading) map[string]int {
 	return r.mapping(n, "read.", keys{
-		"list":      r.selector(&to.List),
-		"link":      r.selector(&to.Link),
+		"list":      r.element(&to.List),
+		"link":      r.element(&to.Link),
 		"title":     r.selector(&to.Title),
 		"marker":    r.selector(&to.Marker),
 		"raw":       r.text(&to.Raw),
-		"boards":    r.selector(&to.Boards),
-		"next":      r.selector(&to.Next),
-		"post":      r.selector(&to.Post),
+		"boards":    r.element(&to.Boards),
+		"next":      r.element(&to.Next),
+		"post":      r.element(&to.Post),
 		"post_id":   r.selector(&to.PostID),
 		"author":    r.selector(&to.Author),
 		"date":      r.selector(&to.Date),
-		"body":      r.selector(&to.Body),
+		"body":      r.element(&to.Body),
 		"dates":     r.texts(&to.Dates),
 		"zone":      r.text(&to.Zone),
-		"expect":    r.selector(&to.Expect),
-		"captcha":   r.selector(&to.Captcha),
-		"not_found": r.selector(&to.NotFound),
+		"expect":    r.element(&to.Expect),
+		"captcha":   r.element(&to.Captcha),
+		"not_found": r.element(&to.NotFound),
 	})
 }
 

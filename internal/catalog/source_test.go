@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -100,8 +101,21 @@ func TestProblemsAreNamedByFileAndLine(t *testing.T) {
 		{"size", "2MiB", "2GiB", []string{`f.yaml:12: "2GiB" is not a size such as 512KiB or 5MiB, at most 1GiB.`}},
 		{"layout without year", `"time @datetime"`, "\"time\"\n  dates: [\"Jan 2\"]", []string{`f.yaml:23: "Jan 2" is not a Go date layout such as "2006-01-02 15:04", and not unix.`}},
 		{"zone", `"time @datetime"`, "\"time\"\n  zone: Mars/North", []string{`f.yaml:23: "Mars/North" is not a time zone such as Europe/London.`}},
-		{"syntax", "owner: Security operations", "owner: [", []string{"f.yaml:7: This is not valid YAML."}},
+		{"syntax", "owner: Security operations", "owner: [", []string{"f.yaml:7: This is not valid YAML: sequence end token ']' not found."}},
 		{"alias", "owner: Security operations", "owner: *other", []string{"f.yaml:7: A single value is expected here."}},
+		{"attribute where an element is meant", `"tr.thread"`, `"tr.thread @id"`, []string{`f.yaml:16: "tr.thread @id" is not a CSS selector; an attribute after @ is not read here.`}},
+		{"tab", "  boards:", "\tboards:", []string{"f.yaml:15: This is not valid YAML: a tab stands where only spaces may."}},
+		{"unknown key below limits", "pages: 40", "pagez: 40", []string{`f.yaml:12: The key "limits.pagez" is not known.`}},
+		{"unknown key below politeness", "jitter", "jiter", []string{`f.yaml:13: The key "politeness.jiter" is not known.`}},
+		{"unknown key below sample", "refuse", "refuze", []string{`f.yaml:24: The key "sample.refuze" is not known.`}},
+		{"key given twice below read", `  body: "div.body"`, "  body: \"div.body\"\n  body: b", []string{`f.yaml:22: The key "read.body" is already given in line 21.`}},
+		{"merge key", "every: 15m", "<<: {every: 15m}", []string{`f.yaml:6: The key "<<" is not known.`}},
+		{"anchor", "every: 15m", "every: &e 15m", []string{"f.yaml:6: A single value is expected here."}},
+		{"tag", "every: 15m", "every: !!str 15m", []string{"f.yaml:6: A single value is expected here."}},
+		{"no value", "every: 15m", "every:", []string{"f.yaml:6: A single value is expected here."}},
+		{"not text", "Example board", "Ex\xffmple", []string{"f.yaml:2: This is not UTF-8 text."}},
+		{"NUL", "Example board", "Ex\x00mple", []string{"f.yaml:2: This is not UTF-8 text."}},
+		{"list in place of keys", "politeness: {delay: 2s, jitter: 500ms}", "politeness: [2s]", []string{`f.yaml:13: Keys with values are expected here, such as "name: value".`}},
 		{"several at once", "every: 15m\nowner: Security operations", "every: soon\nowner: {}", []string{
 			`f.yaml:6: "soon" is not a duration such as 30s, 10m or 6h.`, "f.yaml:7: A single value is expected here."}},
 	}
@@ -124,6 +138,50 @@ func TestProblemsAreNamedByFileAndLine(t *testing.T) {
 	}
 }
 
+// What no definition is gets refused at once, whatever the parser would make of it.
+func TestHostileDefinitions(t *testing.T) {
+	laughs := "a: &a [x, x, x, x, x, x, x, x, x]\n"
+	for c := 'b'; c < 'l'; c++ {
+		laughs += fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.Repeat(fmt.Sprintf("*%c, ", c-1), 9))
+	}
+	for name, c := range map[string]struct{ data, want string }{
+		"huge":            {forum + "# " + strings.Repeat("x", 8<<20), "f.yaml:1: The file has 8389190 bytes; a definition has at most 65536."},
+		"brackets":        {"key: x\n" + "a: " + strings.Repeat("[", 60_000), "f.yaml:2: More than 32 brackets are open here."},
+		"mappings":        {strings.Repeat("{a: ", 16_000), "f.yaml:1: More than 32 brackets are open here."},
+		"dashes":          {strings.Repeat("- ", 32_000), `f.yaml:1: Keys with values are expected here, such as "name: value".`},
+		"billion laughs":  {laughs, `f.yaml:1: The key "a" is not known.`},
+		"only a list":     {"- key: a\n- key: b\n", `f.yaml:1: Keys with values are expected here, such as "name: value".`},
+		"only a text":     {"hello", `f.yaml:1: Keys with values are expected here, such as "name: value".`},
+		"empty":           {"", "f.yaml:1: The file must hold exactly one definition."},
+		"two definitions": {forum + "---\n" + forum, "f.yaml:1: The file must hold exactly one definition."},
+		"UTF-16":          {"\xff\xfek\x00e\x00y\x00", "f.yaml:1: This is not UTF-8 text."},
+	} {
+		started := time.Now()
+		_, err := catalog.ParseSource("f.yaml", []byte(c.data))
+		if took := time.Since(started); took > 3*time.Second {
+			t.Errorf("%s: took %s", name, took)
+		}
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+		} else if got, _, _ := strings.Cut(err.Error(), "\n"); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestByteOrderMarkAndLineEndings(t *testing.T) {
+	want, err := catalog.ParseSource("f.yaml", []byte(forum))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string]string{"byte order mark": "\xef\xbb\xbf" + forum, "CRLF": strings.ReplaceAll(forum, "\n", "\r\n"), "document marks": "---\n" + forum + "...\n"} {
+		got, err := catalog.ParseSource("f.yaml", []byte(data))
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %v, %+v", name, err, got)
+		}
+	}
+}
+
 func TestLoadSourcesKeepsTheGoodOnes(t *testing.T) {
 	fsys := fstest.MapFS{
 		"s/a.yaml":    {Data: []byte(forum)},
@@ -136,7 +194,7 @@ func TestLoadSourcesKeepsTheGoodOnes(t *testing.T) {
 	if len(sources) != 2 || sources[0].Key != "forum-f07" || sources[1].Key != "forum-f08" {
 		t.Errorf("sources: %+v", sources)
 	}
-	want := []string{"s/b.yaml:1: This is not valid YAML.", `s/d.yaml:1: The key "forum-f07" is already used by s/a.yaml.`}
+	want := []string{"s/b.yaml:1: This is not valid YAML: sequence end token ']' not found.", `s/d.yaml:1: The key "forum-f07" is already used by s/a.yaml.`}
 	var got []string
 	for _, p := range problems {
 		got = append(got, p.Error())
