@@ -1,6 +1,9 @@
 package risk
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Role is what a user is to Wardline.
 type Role string
@@ -29,12 +32,16 @@ type User struct {
 	Created      time.Time
 }
 
-// Actor is who is asking. The zero Actor may do nothing.
+// Actor is who is asking: a person, or a program with a token. The zero Actor may do nothing.
 type Actor struct {
-	UserID int64
-	Name   string
-	Role   Role
+	UserID  int64 // 0 = not a person
+	TokenID int64 // 0 = not a program
+	Name    string
+	Role    Role
 }
+
+// Known reports whether anybody is asking at all.
+func (a Actor) Known() bool { return a.UserID != 0 || a.TokenID != 0 }
 
 // Action is something that a role may or may not do.
 type Action string
@@ -64,7 +71,7 @@ var may = map[Action][]Role{
 
 // Can reports whether an actor may do something. It denies by default.
 func Can(a Actor, do Action) bool {
-	if a.UserID == 0 {
+	if !a.Known() {
 		return false
 	}
 	for _, r := range may[do] {
@@ -80,10 +87,13 @@ func (u User) Validate() error {
 	if !looksLikeAddress(u.Email) {
 		return Invalid("email", "%q is not an e-mail address.", u.Email)
 	}
-	for _, r := range Roles {
-		if r == u.Role && r != RoleRespondent {
-			return nil
-		}
+	return u.Role.validate()
+}
+
+// validate checks a role that was typed; a respondent's is not given by hand.
+func (r Role) validate() error {
+	if slices.Contains(Roles, r) && r != RoleRespondent {
+		return nil
 	}
-	return Invalid("role", "%q is not a role; the roles are analyst, procurement, ciso, auditor and admin.", string(u.Role))
+	return Invalid("role", "%q is not a role; the roles are analyst, procurement, ciso, auditor and admin.", string(r))
 }
