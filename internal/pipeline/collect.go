@@ -24,7 +24,7 @@ func (p *Pipeline) Collect(ctx context.Context, key string) error {
 	if !src.Enabled || status.Health.State == risk.StatePaused || now.Before(status.Health.NextRun) {
 		return nil
 	}
-	if !src.ReviewBy.IsZero() && now.After(src.ReviewBy) {
+	if status.Health.State == risk.StateExpired {
 		return p.Store.FinishRun(ctx, risk.SourceRun{SourceID: src.ID, Started: now, Finished: now,
 			State: risk.StateExpired, Why: "The legal basis was to be reviewed by " + src.ReviewBy.Format(time.DateOnly) + ".",
 			NextRun: now.Add(24 * time.Hour)})
@@ -48,19 +48,25 @@ func (p *Pipeline) crawl(ctx context.Context, status risk.SourceStatus, started 
 		return p.Store.FindMark(ctx, src.ID, key)
 	}
 	matched := 0
-	report, err := p.Crawler.Crawl(ctx, src, known, func(ctx context.Context, page risk.Page) error {
+	allowed, stop := p.whileAllowed(ctx, src.ID)
+	defer stop()
+	report, err := p.Crawler.Crawl(allowed, src, known, func(ctx context.Context, page risk.Page) error {
 		recorded, err := p.process(ctx, list, src, page)
 		matched += recorded.New + recorded.Seen
 		return err
 	})
-	var refused *risk.FetchError
-	if err != nil && !errors.As(err, &refused) {
-		return fmt.Errorf("collect %s: %w", src.Key, err)
-	}
 	if ctx.Err() != nil { // a drain is no failure of the source
 		return fmt.Errorf("collect %s: %w", src.Key, ctx.Err())
 	}
+	halted := errors.Is(context.Cause(allowed), errHalted)
+	var refused *risk.FetchError
+	if err != nil && !errors.As(err, &refused) && !halted {
+		return fmt.Errorf("collect %s: %w", src.Key, err)
+	}
 	run := outcome(status, report, refused, p.Now())
+	if halted {
+		run = risk.SourceRun{SourceID: src.ID, Finished: p.Now(), Report: report, State: risk.StatePaused}
+	}
 	run.Started, run.Matched = started, matched
 	p.Log.InfoContext(ctx, "source collected", slog.String("source", src.Key), slog.String("state", string(run.State)),
 		slog.Int("pages", report.Pages), slog.Int("new", report.New), slog.Int("matched", matched),
@@ -69,6 +75,37 @@ func (p *Pipeline) crawl(ctx context.Context, status risk.SourceStatus, started 
 		return fmt.Errorf("finish run of %s: %w", src.Key, err)
 	}
 	return nil
+}
+
+// errHalted ends a run whose source was paused, switched off or expired while it was read.
+var errHalted = errors.New("the source may no longer be read")
+
+// haltCheck leaves most of the second, in which a pause must have taken effect, to the question itself.
+const haltCheck = 250 * time.Millisecond
+
+// whileAllowed gives a context that ends when the source may no longer be read, also in the middle of a page or of a
+// pause between pages. A question that cannot be answered ends it as well. stop waits for the last question.
+func (p *Pipeline) whileAllowed(ctx context.Context, sourceID int64) (allowed context.Context, stop func()) {
+	allowed, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(haltCheck)
+		defer tick.Stop()
+		for {
+			select {
+			case <-allowed.Done():
+				return
+			case <-tick.C:
+			}
+			if may, err := p.Store.MayRead(allowed, sourceID); err != nil {
+				cancel(fmt.Errorf("ask whether source %d may be read: %w", sourceID, err))
+			} else if !may {
+				cancel(errHalted)
+			}
+		}
+	}()
+	return allowed, func() { cancel(nil); <-done }
 }
 
 const longestBackOff = 6 * time.Hour

@@ -20,6 +20,8 @@ type Store interface {
 	SupplierIDs(ctx context.Context) ([]int64, error)
 
 	FindSource(ctx context.Context, key string) (risk.SourceStatus, error)
+	// MayRead tells whether a source may be read now: not paused, not switched off, its legal basis not expired.
+	MayRead(ctx context.Context, sourceID int64) (bool, error)
 	StartRun(ctx context.Context, sourceID int64, now time.Time) error
 	FinishRun(ctx context.Context, run risk.SourceRun) error
 	FindMark(ctx context.Context, sourceID int64, key string) (risk.Mark, bool, error)

@@ -90,7 +90,15 @@ func (s *Store) FinishRun(ctx context.Context, run risk.SourceRun) error {
 	})
 }
 
+// healthAfter is what a run leaves behind. One that ended because its source was paused says nothing about the source.
 func healthAfter(h healthRow, run risk.SourceRun) healthRow {
+	if run.State == risk.StatePaused {
+		h.Collecting, h.LastRun = false, at(run.Finished)
+		if run.Report.New > 0 {
+			h.LastDocument = at(run.Finished)
+		}
+		return h
+	}
 	if h.State != string(run.State) {
 		h.Since = at(run.Finished)
 	}
@@ -137,6 +145,19 @@ func (s *Store) PauseSource(ctx context.Context, id int64, paused bool) error {
 	return s.changeCoverage(ctx, s.now(), func(tx *gorm.DB) error {
 		return changedOne(tx.Model(&healthRow{}).Where("source_id = ?", id).Update("paused", paused), "pause of source", id)
 	})
+}
+
+// MayRead tells whether a source may be read now: not paused, not switched off, its legal basis not expired.
+func (s *Store) MayRead(ctx context.Context, id int64) (bool, error) {
+	var src sourceRow
+	if err := first(s.find(ctx).Where("id = ?", id), &src, "source", id); err != nil {
+		return false, err
+	}
+	var h healthRow
+	if err := first(s.find(ctx).Where("source_id = ?", id), &h, "health of source", id); err != nil {
+		return false, err
+	}
+	return src.Enabled && !h.Paused && !expired(src.source(), s.now()), nil
 }
 
 // changeCoverage makes a change to a source. When by it a kind of source begins or ceases to watch, every score says
