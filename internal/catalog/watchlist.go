@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/wardline/wardline/internal/risk"
@@ -19,47 +20,27 @@ const maxWatchlistLine = 1 << 20
 // in the order of their first line, names compared without case, each as a third party with its terms. Broken lines are
 // in the errors, named by file and line; the good ones are read all the same.
 func ParseWatchlist(name string, r io.Reader) ([]risk.Supplier, []error) {
-	w := watchlist{name: name, index: map[string]int{}, seen: map[termKey]bool{}}
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, 64<<10), maxWatchlistLine)
-	for lines.Scan() {
-		w.line++
-		text := strings.TrimSuffix(lines.Text(), "\r")
-		if w.line == 1 {
-			text = strings.TrimPrefix(text, "\ufeff")
-		}
-		if strings.TrimSpace(text) == "" {
+	w := watchlist{index: map[string]int{}, seen: map[termKey]bool{}}
+	rows, err := ReadWatchlist(r)
+	var problems []error
+	for _, row := range rows {
+		if row.Outcome == risk.ImportRejected {
+			problems = append(problems, fmt.Errorf("%s:%d: %w", name, row.Line, risk.Problem{Say: row.Why}))
 			continue
 		}
-		if w.columns == nil {
-			if !w.header(text) {
-				return nil, w.problems
-			}
-			continue
-		}
-		w.row(text)
+		w.add(row)
 	}
-	switch err := lines.Err(); {
-	case errors.Is(err, bufio.ErrTooLong):
-		w.line++
-		w.problem("The line is longer than 1 MiB; it and what follows was not read.")
-	case err != nil:
-		w.problems = append(w.problems, fmt.Errorf("read %s: %w", name, err))
-	case w.columns == nil:
-		w.line = 1
-		w.problem("The file is empty; its first line must be supplier,kind,value.")
+	if err != nil {
+		problems = append(problems, fmt.Errorf("read %s: %w", name, err))
 	}
-	return w.suppliers, w.problems
+	return w.suppliers, problems
 }
 
+// watchlist gathers rows by supplier.
 type watchlist struct {
-	name      string
-	line      int
-	columns   map[string]int
 	suppliers []risk.Supplier
 	index     map[string]int // folded name → suppliers
 	seen      map[termKey]bool
-	problems  []error
 }
 
 type termKey struct {
@@ -68,19 +49,76 @@ type termKey struct {
 	value    string
 }
 
-func (w *watchlist) problem(format string, args ...any) {
-	w.wrap(risk.Invalid("", format, args...))
+func (w *watchlist) add(row risk.ImportRow) {
+	folded := strings.ToLower(row.Supplier)
+	i, known := w.index[folded]
+	if !known {
+		i = len(w.suppliers)
+		w.index[folded] = i
+		w.suppliers = append(w.suppliers, risk.Supplier{Name: row.Supplier, Relation: risk.ThirdParty})
+	}
+	s := &w.suppliers[i]
+	if key := (termKey{i, row.Kind, row.Value}); !w.seen[key] {
+		w.seen[key] = true
+		s.Terms = append(s.Terms, risk.WatchTerm{Supplier: s.Name, Kind: row.Kind, Value: row.Value})
+	}
 }
 
-func (w *watchlist) wrap(err error) {
-	w.problems = append(w.problems, fmt.Errorf("%s:%d: %w", w.name, w.line, err))
+// ReadWatchlist reads the same CSV line by line: a row for every line with content below the header, normalised, or
+// rejected with the reason. A file that is no watchlist has one row, rejected. The error is that of reading r; the rows
+// before it stand.
+func ReadWatchlist(r io.Reader) ([]risk.ImportRow, error) {
+	var rows []risk.ImportRow
+	var columns map[string]int
+	line := 0
+	reject := func(err error) {
+		rows = append(rows, risk.ImportRow{Line: line, Outcome: risk.ImportRejected, Why: err.Error()})
+	}
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 0, 64<<10), maxWatchlistLine)
+	for lines.Scan() {
+		line++
+		text := strings.TrimSuffix(lines.Text(), "\r")
+		if line == 1 {
+			text = strings.TrimPrefix(text, "\ufeff")
+		}
+		if strings.TrimSpace(text) == "" {
+			continue
+		}
+		if columns == nil {
+			var err error
+			if columns, err = watchlistHeader(text); err != nil {
+				reject(err)
+				return rows, nil
+			}
+			continue
+		}
+		row, err := watchlistRow(columns, text)
+		if err != nil {
+			reject(err)
+			continue
+		}
+		row.Line = line
+		rows = append(rows, row)
+	}
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		line++
+		reject(risk.Invalid("", "The line is longer than 1 MiB; it and what follows was not read."))
+	case err != nil:
+		return rows, err
+	case columns == nil:
+		line = 1
+		reject(risk.Invalid("", "The file is empty; its first line must be supplier,kind,value."))
+	}
+	return rows, nil
 }
 
-func (w *watchlist) header(text string) bool {
+// watchlistHeader finds the columns.
+func watchlistHeader(text string) (map[string]int, error) {
 	fields, err := splitRow(text)
 	if err != nil {
-		w.problem("The header is not CSV: %v.", err)
-		return false
+		return nil, risk.Invalid("", "The header is not CSV: %v.", err)
 	}
 	columns := map[string]int{}
 	for i, f := range fields {
@@ -88,62 +126,47 @@ func (w *watchlist) header(text string) bool {
 	}
 	for _, want := range []string{"supplier", "kind", "value"} {
 		if _, ok := columns[want]; !ok {
-			w.problem("The header has no column %s; it must be supplier,kind,value.", want)
-			return false
+			return nil, risk.Invalid("", "The header has no column %s; it must be supplier,kind,value.", want)
 		}
 	}
-	w.columns = columns
-	return true
+	return columns, nil
 }
 
-func (w *watchlist) row(text string) {
+func watchlistRow(columns map[string]int, text string) (risk.ImportRow, error) {
 	fields, err := splitRow(text)
 	if err != nil {
-		w.problem("The line is not CSV: %v.", err)
-		return
+		return risk.ImportRow{}, risk.Invalid("", "The line is not CSV: %v.", err)
 	}
 	if !utf8.ValidString(text) {
-		w.problem("The line is not UTF-8.")
-		return
+		return risk.ImportRow{}, risk.Invalid("", "The line is not UTF-8.")
+	}
+	if strings.ContainsFunc(text, notText) {
+		return risk.ImportRow{}, risk.Invalid("", "The line holds a control character.")
 	}
 	field := func(column string) string {
-		if i := w.columns[column]; i < len(fields) {
+		if i := columns[column]; i < len(fields) {
 			return strings.TrimSpace(fields[i])
 		}
 		return ""
 	}
-	if len(fields) != len(w.columns) {
-		w.problem("The line has %d fields where the header has %d.", len(fields), len(w.columns))
-		return
+	if len(fields) != len(columns) {
+		return risk.ImportRow{}, risk.Invalid("", "The line has %d fields where the header has %d.", len(fields), len(columns))
 	}
 	name := field("supplier")
 	if name == "" {
-		w.problem("The line names no supplier.")
-		return
+		return risk.ImportRow{}, risk.Invalid("", "The line names no supplier.")
+	}
+	if problems := (risk.Supplier{Name: name, Relation: risk.ThirdParty}).Validate(); len(problems) > 0 {
+		return risk.ImportRow{}, problems[0]
 	}
 	term, err := risk.NewWatchTerm(risk.TermKind(strings.ToLower(field("kind"))), field("value"))
 	if err != nil {
-		w.wrap(err)
-		return
+		return risk.ImportRow{}, err
 	}
-	w.add(name, term)
+	return risk.ImportRow{Supplier: name, Kind: term.Kind, Value: term.Value}, nil
 }
 
-func (w *watchlist) add(name string, term risk.WatchTerm) {
-	folded := strings.ToLower(name)
-	i, known := w.index[folded]
-	if !known {
-		i = len(w.suppliers)
-		w.index[folded] = i
-		w.suppliers = append(w.suppliers, risk.Supplier{Name: name, Relation: risk.ThirdParty})
-	}
-	s := &w.suppliers[i]
-	if key := (termKey{i, term.Kind, term.Value}); !w.seen[key] {
-		w.seen[key] = true
-		term.Supplier = s.Name
-		s.Terms = append(s.Terms, term)
-	}
-}
+func notText(r rune) bool { return r != '\t' && unicode.IsControl(r) }
 
 // splitRow reads one line as CSV. Lines stand alone, so that a quote that is never closed breaks its own line only.
 func splitRow(text string) ([]string, error) {

@@ -1,8 +1,12 @@
 package catalog_test
 
 import (
+	"errors"
+	"io"
+	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/wardline/wardline/internal/catalog"
 	"github.com/wardline/wardline/internal/risk"
@@ -71,13 +75,40 @@ func TestParseWatchlistNeedsItsHeader(t *testing.T) {
 	}
 }
 
+func TestReadWatchlistAnswersLineByLine(t *testing.T) {
+	rows, err := catalog.ReadWatchlist(strings.NewReader("supplier,kind,value\nAcme Lab,DOMAIN, Lab.Example \n\nacme lab,domain,lab.example\n" +
+		"Ac\x00me,brand,Acme\n" + strings.Repeat("x", 201) + ",brand,Acme\nAcme,colour,blue\n"))
+	want := []risk.ImportRow{
+		{Line: 2, Supplier: "Acme Lab", Kind: risk.TermDomain, Value: "lab.example"},
+		{Line: 4, Supplier: "acme lab", Kind: risk.TermDomain, Value: "lab.example"},
+		{Line: 5, Outcome: "rejected", Why: "The line holds a control character."},
+		{Line: 6, Outcome: "rejected", Why: "name: The name is longer than 200 characters."},
+		{Line: 7, Outcome: "rejected", Why: `kind: "colour" is not a kind of watch term; the kinds are domain, host, brand, product, account, ad_domain and ip.`},
+	}
+	if err != nil || !slices.Equal(rows, want) {
+		t.Errorf("%v\n got %+v\nwant %+v", err, rows, want)
+	}
+}
+
+func TestReadWatchlistKeepsWhatWasReadBeforeAFailure(t *testing.T) {
+	broken := errors.New("connection lost")
+	rows, err := catalog.ReadWatchlist(io.MultiReader(strings.NewReader("supplier,kind,value\nAcme,domain,lab.example\n"), iotest.ErrReader(broken)))
+	if !errors.Is(err, broken) || len(rows) != 1 {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+	suppliers, problems := catalog.ParseWatchlist("w.csv", iotest.ErrReader(broken))
+	if len(suppliers) != 0 || len(problems) != 1 || problems[0].Error() != "read w.csv: connection lost" {
+		t.Errorf("%v %v", suppliers, problems)
+	}
+}
+
 func FuzzParseWatchlist(f *testing.F) {
 	f.Add("supplier,kind,value\nAcme,domain,lab.example\n")
 	f.Add("\ufeffvalue;kind\r\n\"x\"\"y\",,,\x00")
 	f.Fuzz(func(t *testing.T, text string) {
 		suppliers, _ := catalog.ParseWatchlist("w.csv", strings.NewReader(text))
 		for _, s := range suppliers {
-			if problems := s.Validate(); len(problems) > 0 && len(s.Name) < 200 {
+			if problems := s.Validate(); len(problems) > 0 {
 				t.Fatalf("%q gave a supplier with %v", text, problems)
 			}
 		}
