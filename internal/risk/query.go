@@ -42,6 +42,13 @@ type ExposureFilter struct {
 	Offset     int
 }
 
+// ExposureCount counts the exposures of one state and owner.
+type ExposureCount struct {
+	State   ExposureState
+	OwnerID int64 // 0 = nobody's
+	Count   int
+}
+
 // SourceStatus is a source with its health.
 type SourceStatus struct {
 	Source Source

@@ -132,6 +132,24 @@ func (s *Store) FindExposures(ctx context.Context, f risk.ExposureFilter) ([]ris
 	return out, int(total), nil
 }
 
+// CountExposures counts all exposures by state and owner; the index exposures_state answers it alone.
+func (s *Store) CountExposures(ctx context.Context) ([]risk.ExposureCount, error) {
+	var rows []struct {
+		State   string `gorm:"column:state"`
+		OwnerID ref    `gorm:"column:owner_id"`
+		Count   int    `gorm:"column:count"`
+	}
+	err := s.find(ctx).Table("exposures").Select("state, owner_id, COUNT(*) AS count").Group("state, owner_id").Order("state, owner_id").Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("count exposures by state: %w", err)
+	}
+	out := make([]risk.ExposureCount, len(rows))
+	for i, r := range rows {
+		out[i] = risk.ExposureCount{State: risk.ExposureState(r.State), OwnerID: int64(r.OwnerID), Count: r.Count}
+	}
+	return out, nil
+}
+
 func filterExposures(q *gorm.DB, f risk.ExposureFilter) *gorm.DB {
 	q = filterStates(q, f.States)
 	if len(f.Severities) > 0 {
@@ -163,18 +181,25 @@ func filterExposures(q *gorm.DB, f risk.ExposureFilter) *gorm.DB {
 	return filterText(q, f.Text)
 }
 
-// filterStates asks the index for what is open when a filter means just that.
+// filterStates asks the indexes for what is open, or not, when all states of a filter agree on that. Which of the two is
+// all that an index is to be searched by: a search by state would have to sort what it finds.
 func filterStates(q *gorm.DB, states []risk.ExposureState) *gorm.DB {
 	if len(states) == 0 {
 		return q
 	}
-	if !slices.ContainsFunc(states, func(st risk.ExposureState) bool { return !st.Open() }) {
-		q = q.Where("exposures.is_open = ?", true)
-		if !slices.ContainsFunc(risk.OpenStates, func(st risk.ExposureState) bool { return !slices.Contains(states, st) }) {
-			return q
+	open := 0
+	for _, st := range states {
+		if st.Open() {
+			open++
 		}
 	}
-	return q.Where("exposures.state IN ?", states)
+	if open == 0 || open == len(states) {
+		q = q.Where("exposures.is_open = ?", open > 0)
+	}
+	if open == len(states) && !slices.ContainsFunc(risk.OpenStates, func(st risk.ExposureState) bool { return !slices.Contains(states, st) }) {
+		return q
+	}
+	return q.Where("exposures.state || '' IN ?", states)
 }
 
 func filterText(q *gorm.DB, text string) *gorm.DB {

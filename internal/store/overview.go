@@ -55,21 +55,26 @@ func countTotals(tx *gorm.DB, out *risk.Overview, now time.Time) error {
 	return nil
 }
 
+// countOpen counts in one pass over the index: grouping would sort what it holds in another order.
 func countOpen(tx *gorm.DB, out *risk.Overview, _ time.Time) error {
-	var rows []struct {
-		Severity int `gorm:"column:severity"`
-		Count    int `gorm:"column:count"`
+	var n struct {
+		Low      int `gorm:"column:low"`
+		Medium   int `gorm:"column:medium"`
+		High     int `gorm:"column:high"`
+		Critical int `gorm:"column:critical"`
 		Unowned  int `gorm:"column:unowned"`
 	}
-	err := tx.Model(&exposureRow{}).Where("is_open = ?", true).Group("severity").
-		Select("severity, COUNT(*) AS count, COUNT(*) - COUNT(owner_id) AS unowned").Scan(&rows).Error
+	err := tx.Model(&exposureRow{}).Where("is_open = ?", true).Select(`COUNT(CASE WHEN severity = ? THEN 1 END) AS low, COUNT(CASE WHEN severity = ? THEN 1 END) AS medium,
+		COUNT(CASE WHEN severity = ? THEN 1 END) AS high, COUNT(CASE WHEN severity = ? THEN 1 END) AS critical, COUNT(*) - COUNT(owner_id) AS unowned`,
+		int(risk.SeverityLow), int(risk.SeverityMedium), int(risk.SeverityHigh), int(risk.SeverityCritical)).Scan(&n).Error
 	if err != nil {
 		return err
 	}
-	out.OpenBy = map[risk.Severity]int{}
-	for _, r := range rows {
-		out.OpenBy[risk.Severity(r.Severity)] = r.Count
-		out.OpenUnowned += r.Unowned
+	out.OpenUnowned, out.OpenBy = n.Unowned, map[risk.Severity]int{}
+	for sev, count := range map[risk.Severity]int{risk.SeverityLow: n.Low, risk.SeverityMedium: n.Medium, risk.SeverityHigh: n.High, risk.SeverityCritical: n.Critical} {
+		if count > 0 {
+			out.OpenBy[sev] = count
+		}
 	}
 	return nil
 }
@@ -80,7 +85,8 @@ var settledStates = []string{
 	string(risk.ExposureDismissed), string(risk.ExposureWaived),
 }
 
-// countOpenWeekAgo takes from what was known then what history says was settled then.
+// countOpenWeekAgo takes what is open now of what was known then, and undoes what history says has changed since: that
+// is one week of history, however long it is.
 func countOpenWeekAgo(tx *gorm.DB, out *risk.Overview, now time.Time) error {
 	then := now.Add(-week)
 	running, err := ranBefore(tx, then)
@@ -91,20 +97,24 @@ func countOpenWeekAgo(tx *gorm.DB, out *risk.Overview, now time.Time) error {
 	if !running {
 		return nil
 	}
-	var known, settled int64
-	if err := tx.Model(&exposureRow{}).Where("first_seen <= ?", at(then)).Count(&known).Error; err != nil {
+	var open int64
+	if err := tx.Model(&exposureRow{}).Where("is_open = ? AND first_seen <= ?", true, at(then)).Count(&open).Error; err != nil {
 		return err
 	}
 	states := append([]string{string(risk.ExposureNew), string(risk.ExposureConfirmed), string(risk.ExposureWithSupplier)}, settledStates...)
-	err = tx.Raw(`SELECT COUNT(*) FROM exposure_events AS e JOIN exposures ON exposures.id = e.exposure_id
-		WHERE e.at <= ? AND e.what IN ? AND exposures.first_seen <= ? AND NOT EXISTS
-			(SELECT 1 FROM exposure_events AS later WHERE later.exposure_id = e.exposure_id AND later.at <= ? AND later.what IN ?
-			AND (later.at > e.at OR (later.at = e.at AND later.id > e.id)))`,
-		at(then), settledStates, at(then), at(then), states).Scan(&settled).Error
+	var changed struct {
+		OpenNow  int `gorm:"column:open_now"`
+		OpenThen int `gorm:"column:open_then"`
+	}
+	err = tx.Raw(`SELECT COUNT(CASE WHEN is_open = ? THEN 1 END) AS open_now, COUNT(CASE WHEN was NOT IN ? THEN 1 END) AS open_then FROM
+		(SELECT is_open, COALESCE((SELECT what FROM exposure_events AS e WHERE e.exposure_id = exposures.id AND e.at <= ? AND e.what IN ?
+			ORDER BY e.at DESC, e.id DESC LIMIT 1), '') AS was
+		FROM exposures WHERE first_seen <= ? AND id IN (SELECT exposure_id FROM exposure_events WHERE at > ? AND what IN ?)) AS changed`,
+		true, settledStates, at(then), states, at(then), at(then), states).Scan(&changed).Error
 	if err != nil {
 		return err
 	}
-	out.OpenWeekAgo = int(known - settled)
+	out.OpenWeekAgo = int(open) - changed.OpenNow + changed.OpenThen
 	return nil
 }
 

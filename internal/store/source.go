@@ -153,8 +153,8 @@ func openBySource(db *gorm.DB, ids []int64) (map[int64]int, error) {
 		SourceID int64 `gorm:"column:source_id"`
 		Open     int   `gorm:"column:open"`
 	}
-	err := db.Model(&exposureRow{}).Select("source_id, COUNT(*) AS open").
-		Where("is_open = ? AND source_id IN ?", true, ids).Group("source_id").Scan(&rows).Error
+	err := db.Model(&exposureRow{}).Select("source_id, COUNT(CASE WHEN is_open = ? THEN 1 END) AS open", true).
+		Where("source_id IN ?", ids).Group("source_id").Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("count open exposures by source: %w", err)
 	}

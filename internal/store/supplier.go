@@ -339,10 +339,23 @@ func orderBy(orders map[string]string, sort string) (string, error) {
 const latestScore = `LEFT JOIN scores AS score ON score.id =
 	(SELECT id FROM scores WHERE scores.supplier_id = suppliers.id ORDER BY at DESC, id DESC LIMIT 1)`
 
-// exposureCounts joins what is open at each supplier as "counts"; the index exposures_supplier answers it alone.
-const exposureCounts = `LEFT JOIN (SELECT supplier_id, COUNT(CASE WHEN is_open = ? THEN 1 END) AS open,
-	COUNT(CASE WHEN is_open = ? AND severity = ? THEN 1 END) AS open_critical, MAX(last_seen) AS last_seen
+// exposureCounts joins what is open at each supplier as "counts"; the index exposures_supplier answers it alone. It
+// counts every supplier's, so only an order by a count asks for it.
+const exposureCounts = `LEFT JOIN (SELECT supplier_id, COUNT(CASE WHEN is_open = ? THEN 1 END) AS open, MAX(last_seen) AS last_seen
 	FROM exposures GROUP BY supplier_id) AS counts ON counts.supplier_id = suppliers.id`
+
+// CountSuppliers counts what FindSuppliers would list without its limit.
+func (s *Store) CountSuppliers(ctx context.Context, f risk.SupplierFilter) (int, error) {
+	q := filterSuppliers(s.find(ctx).Table("suppliers"), f)
+	if f.Grade != "" {
+		q = q.Joins(latestScore)
+	}
+	var total int64
+	if err := q.Count(&total).Error; err != nil {
+		return 0, fmt.Errorf("count suppliers: %w", err)
+	}
+	return int(total), nil
+}
 
 // FindSuppliers lists suppliers as the page shows them, and counts all that the filter selects.
 func (s *Store) FindSuppliers(ctx context.Context, f risk.SupplierFilter, now time.Time) ([]risk.SupplierRow, int, error) {
@@ -350,35 +363,63 @@ func (s *Store) FindSuppliers(ctx context.Context, f risk.SupplierFilter, now ti
 	if err != nil {
 		return nil, 0, err
 	}
-	q := func() *gorm.DB { return filterSuppliers(s.find(ctx).Table("suppliers").Joins(latestScore), f) }
-	var total int64
-	if err := q().Count(&total).Error; err != nil {
-		return nil, 0, fmt.Errorf("count suppliers: %w", err)
-	}
-	var rows []struct {
-		Row          supplierRow `gorm:"embedded"`
-		Open         int         `gorm:"column:open"`
-		OpenCritical int         `gorm:"column:open_critical"`
-		LastSeen     stamp       `gorm:"column:last_seen"`
-	}
-	err = q().Joins(exposureCounts, true, true, int(risk.SeverityCritical)).
-		Select("suppliers.*, COALESCE(counts.open, 0) AS open, COALESCE(counts.open_critical, 0) AS open_critical, counts.last_seen AS last_seen").
-		Order(order).Order("suppliers.id").Limit(limitOr50(f.Limit)).Offset(f.Offset).Scan(&rows).Error
+	total, err := s.CountSuppliers(ctx, f)
 	if err != nil {
+		return nil, 0, err
+	}
+	q := filterSuppliers(s.find(ctx).Table("suppliers"), f)
+	if f.Grade != "" || strings.HasPrefix(order, "score.") {
+		q = q.Joins(latestScore)
+	}
+	if strings.Contains(order, "counts.") {
+		q = q.Joins(exposureCounts, true)
+	}
+	var rows []supplierRow
+	if err := q.Select("suppliers.*").Order(order).Order("suppliers.id").Limit(limitOr50(f.Limit)).Offset(f.Offset).Scan(&rows).Error; err != nil {
 		return nil, 0, fmt.Errorf("find suppliers: %w", err)
 	}
 	suppliers := make([]risk.Supplier, len(rows))
 	for i, r := range rows {
-		suppliers[i] = r.Row.supplier()
+		suppliers[i] = r.supplier()
 	}
 	if err := fillTerms(s.find(ctx), suppliers); err != nil {
 		return nil, 0, err
 	}
 	out := make([]risk.SupplierRow, len(rows))
-	for i, r := range rows {
-		out[i] = risk.SupplierRow{Supplier: suppliers[i], Open: r.Open, OpenCritical: r.OpenCritical, LastSeen: r.LastSeen.Time}
+	for i, sup := range suppliers {
+		out[i] = risk.SupplierRow{Supplier: sup}
 	}
-	return out, int(total), s.fillScores(ctx, out, now)
+	if err := s.fillCounts(ctx, out); err != nil {
+		return nil, 0, err
+	}
+	return out, total, s.fillScores(ctx, out, now)
+}
+
+// fillCounts counts what is open at each listed supplier.
+func (s *Store) fillCounts(ctx context.Context, rows []risk.SupplierRow) error {
+	place := map[int64]int{}
+	for i, r := range rows {
+		place[r.Supplier.ID] = i
+	}
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(place)), maxRows) {
+		var counts []struct {
+			SupplierID   int64 `gorm:"column:supplier_id"`
+			Open         int   `gorm:"column:open"`
+			OpenCritical int   `gorm:"column:open_critical"`
+			LastSeen     stamp `gorm:"column:last_seen"`
+		}
+		err := s.find(ctx).Table("exposures").Where("supplier_id IN ?", ids).Group("supplier_id").
+			Select(`supplier_id, COUNT(CASE WHEN is_open = ? THEN 1 END) AS open, COUNT(CASE WHEN is_open = ? AND severity = ? THEN 1 END) AS open_critical,
+				MAX(last_seen) AS last_seen`, true, true, int(risk.SeverityCritical)).Scan(&counts).Error
+		if err != nil {
+			return fmt.Errorf("count exposures of suppliers: %w", err)
+		}
+		for _, c := range counts {
+			row := &rows[place[c.SupplierID]]
+			row.Open, row.OpenCritical, row.LastSeen = c.Open, c.OpenCritical, c.LastSeen.Time
+		}
+	}
+	return nil
 }
 
 func filterSuppliers(q *gorm.DB, f risk.SupplierFilter) *gorm.DB {
