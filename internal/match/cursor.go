@@ -20,6 +20,7 @@ type cursor struct {
 	// Places in the chunk, found first and looked at then: loops without surprises for the processor.
 	ends  [chunkBytes]uint16 // at most one for two bytes; the rest is room to write ahead
 	found [chunkBytes]uint16
+	keys  [chunkBytes / 2]uint64 // of the hosts in found
 
 	unicodeDone int // the rune-by-rune way has read up to here
 	punyDone    int // tokens with an xn-- label are decoded up to here
@@ -127,43 +128,83 @@ func window(before, here uint64, at uint) uint64 {
 	return here<<((63-at)&63)<<1 | before>>(at&63)
 }
 
-// filterHosts fills c.found with those of the first count ends whose last two labels are those of a watched name, and
-// whose last three are too where the two are only the end of longer names.
+// filterHosts fills c.found with those of the first count ends that watched names may end at: by their last two labels
+// and, where those are only the end of longer names, by their last three. The filters take one pass each, and a pass
+// does not branch on what a filter says.
 func (c *cursor) filterHosts(base, count int) []uint16 {
+	passed := c.filterPairs(base, count)
+	passed = c.filterTriples(base, passed)
+	found := c.found[:0]
+	for i, at := range c.found[:passed] {
+		key := c.keys[i]
+		in, whole := c.s.hosts.find(key)
+		if in && !whole {
+			in, _ = c.s.deep.find(c.tripleKey(base, at))
+		}
+		if in {
+			found = append(found, at)
+		}
+	}
+	return found
+}
+
+// filterPairs keeps the ends whose last two labels pass, with their keys. Those few for which no key can be made from
+// the bitmaps are looked at here and now.
+func (c *cursor) filterPairs(base, count int) int {
 	filter, shift := c.s.hosts.filter, c.s.hosts.shift&63
 	p, buf, passed := &c.planes, c.buf, 0
 	for _, at := range c.ends[:count] {
 		end := base + int(at)
-		b := at / blockBytes % chunkBlocks
-		w := window(^p.label[b]|p.dot[b], ^p.label[b+1]|p.dot[b+1], uint(at))
+		w := p.dots(at)
 		last := bits.LeadingZeros64(w) + 1
-		size := min(last+bits.LeadingZeros64(w<<uint(last)), maxKey)
-		c.found[passed&(len(c.found)-1)] = at
 		if last == 1 || end < maxKey { // the run ends in dots, or the buffer has just begun
-			passed++
+			c.tryHost(base, int(at))
 			continue
 		}
-		key := keyAt(buf, end, size)
+		key := keyAt(buf, end, min(last+bits.LeadingZeros64(w<<uint(last)), maxKey))
 		i := key >> shift
-		if filter[i>>6]>>(i&63)&1 == 0 {
-			continue
-		}
-		in, whole := c.s.hosts.find(key)
-		if in && !whole {
-			size = min(size+1+bits.LeadingZeros64(w<<uint(size+1)), maxKey)
-			in, _ = c.s.deep.find(keyAt(buf, end, size))
-		}
-		if in {
-			passed++
-		}
+		c.found[passed&(len(c.found)-1)] = at
+		c.keys[passed&(len(c.keys)-1)] = key
+		passed += int(filter[i>>6] >> (i & 63) & 1)
 	}
-	return c.found[:passed]
+	return passed
+}
+
+// filterTriples keeps, of the ends that filterPairs kept, those whose two labels may be a watched name or whose three
+// may be the end of one.
+func (c *cursor) filterTriples(base, count int) int {
+	whole, shift := c.s.hosts.whole, c.s.hosts.shift&63
+	deep, deepShift := c.s.deep.filter, c.s.deep.shift&63
+	passed := 0
+	for n, at := range c.found[:count] {
+		key := c.keys[n]
+		i, j := key>>shift, c.tripleKey(base, at)>>deepShift
+		c.found[passed&(len(c.found)-1)] = at
+		c.keys[passed&(len(c.keys)-1)] = key
+		passed += int((whole[i>>6]>>(i&63) | deep[j>>6]>>(j&63)) & 1)
+	}
+	return passed
+}
+
+// tripleKey is the key of the last three labels before a place of the chunk.
+func (c *cursor) tripleKey(base int, at uint16) uint64 {
+	w, size := c.planes.dots(at), 0
+	for range 3 {
+		size += 1 + bits.LeadingZeros64(w<<uint(size))
+	}
+	return keyAt(c.buf, base+int(at), min(size-1, maxKey))
+}
+
+// dots is a window on what separates labels before a place of the chunk.
+func (p *planes) dots(at uint16) uint64 {
+	b := at / blockBytes % chunkBlocks
+	return window(^p.label[b]|p.dot[b], ^p.label[b+1]|p.dot[b+1], uint(at))
 }
 
 // walkWords looks at the words that end in the chunk and are at least as long as the shortest anchor.
 func (c *cursor) walkWords(base, n int) {
 	p := &c.planes
-	for _, at := range c.filterTails(base, n) {
+	for _, at := range c.filterTails(base, c.findWordEnds(n)) {
 		end := base + int(at)
 		if end >= maxKey {
 			b := at / blockBytes % chunkBlocks
@@ -176,8 +217,8 @@ func (c *cursor) walkWords(base, n int) {
 	}
 }
 
-// filterTails fills c.found with the ends of words whose last four bytes are those of an anchor.
-func (c *cursor) filterTails(base, n int) []uint16 {
+// findWordEnds fills c.ends with the places after words.
+func (c *cursor) findWordEnds(n int) int {
 	var any2, any3, any4 uint64
 	switch c.s.shortest {
 	case 1:
@@ -187,21 +228,27 @@ func (c *cursor) filterTails(base, n int) []uint16 {
 	case 3:
 		any4 = ^any4
 	}
-	p, buf, tails, passed := &c.planes, c.buf, &c.s.tails, 0
+	p, count := &c.planes, 0
 	for b := 1; b <= n; b++ {
 		before, here := p.word[b-1], p.word[b]
-		ends := (here<<1 | before>>63) &^ here // the places after words
+		ends := (here<<1 | before>>63) &^ here
 		ends &= here<<2 | before>>62 | any2
 		ends &= here<<3 | before>>61 | any3
 		ends &= here<<4 | before>>60 | any4
-		for first := (b - 1) * blockBytes; ends != 0; ends &= ends - 1 {
-			at := first + bits.TrailingZeros64(ends)
-			c.found[passed&(len(c.found)-1)] = uint16(at)
-			if end := base + at; end < 4 {
-				passed++
-			} else {
-				passed += int(tails.has(binary.LittleEndian.Uint32(buf[end-4:])))
-			}
+		count = c.flatten(ends, (b-1)*blockBytes, count)
+	}
+	return count
+}
+
+// filterTails fills c.found with those of the first count ends whose last four bytes are those of an anchor.
+func (c *cursor) filterTails(base, count int) []uint16 {
+	buf, tails, passed := c.buf, &c.s.tails, 0
+	for _, at := range c.ends[:count] {
+		c.found[passed&(len(c.found)-1)] = at
+		if end := base + int(at); end < 4 {
+			passed++
+		} else {
+			passed += int(tails.has(binary.LittleEndian.Uint32(buf[end-4:])))
 		}
 	}
 	return c.found[:passed]

@@ -17,8 +17,8 @@ type planes struct {
 	high  [chunkBlocks + 1]uint64 // bytes ≥ 0x80
 }
 
-// classify fills the planes for the first n whole blocks of p. It is the only part that a faster processor-specific
-// kernel would replace; whatever replaces it must give the same bitmaps.
+// classify fills the planes for the first n whole blocks of p. It is the only part that a processor-specific kernel
+// replaces (kernel_amd64.go; the build tag purego leaves it out), with the same bitmaps.
 var classify = classifyPortable
 
 const (

@@ -43,6 +43,7 @@ func keyAt(buf []byte, end, n int) uint64 {
 // The lowest bit of a key in the table says that it stands for a whole identifier, not only for the end of longer ones.
 type keySet struct {
 	filter []uint64
+	whole  []uint64 // the filter of whole identifiers only
 	table  []uint64
 	shift  uint
 }
@@ -58,12 +59,16 @@ func newKeySet(keys []setKey) keySet {
 	tableBits := max(4, bits.Len(uint(len(keys)*2)))
 	k := keySet{
 		filter: make([]uint64, 1<<(filterBits-6)),
+		whole:  make([]uint64, 1<<(filterBits-6)),
 		table:  make([]uint64, 1<<tableBits),
 		shift:  uint(64 - filterBits),
 	}
 	for _, key := range keys {
 		i := key.key >> k.shift
 		k.filter[i>>6] |= 1 << (i & 63)
+		if key.whole {
+			k.whole[i>>6] |= 1 << (i & 63)
+		}
 		k.insert(key)
 	}
 	return k
