@@ -35,7 +35,7 @@ func scoreCommand() *cobra.Command {
 					return err
 				}
 				if asJSON {
-					return json.NewEncoder(cmd.OutOrStdout()).Encode(explained(supplier, posture))
+					return json.NewEncoder(cmd.OutOrStdout()).Encode(risk.Explain(supplier.Name, posture))
 				}
 				return printScore(cmd.OutOrStdout(), supplier, posture)
 			})
@@ -55,61 +55,6 @@ func (a *app) findSupplier(cmd *cobra.Command, nameOrNumber string) (risk.Suppli
 		return supplier, fmt.Errorf("no supplier %q", nameOrNumber)
 	}
 	return supplier, err
-}
-
-// explanation is the documented shape of `score explain --json`; numbers are points of 0…100, times RFC 3339.
-type explanation struct {
-	Supplier   string           `json:"supplier"`
-	Number     float64          `json:"number"`
-	Range      [2]float64       `json:"range"` // 80 %
-	Confidence float64          `json:"confidence"`
-	Grade      *string          `json:"grade"` // null = insufficient evidence
-	Weights    string           `json:"weights"`
-	At         time.Time        `json:"at"`
-	Rows       []explanationRow `json:"contributions"`
-}
-
-type explanationRow struct {
-	Factor      string     `json:"factor"`
-	Exposure    string     `json:"exposure,omitempty"`
-	Label       string     `json:"label"`
-	Points      float64    `json:"points"`
-	Unknown     bool       `json:"unknown,omitempty"`
-	X           float64    `json:"x"`
-	Weight      float64    `json:"weight"`
-	Prevalence  float64    `json:"prevalence"`
-	AgeFactor   float64    `json:"age_factor,omitempty"`
-	SizeFactor  float64    `json:"size_factor,omitempty"`
-	Quality     float64    `json:"quality,omitempty"`
-	FirstSeen   *time.Time `json:"first_seen,omitempty"`
-	LastSeen    *time.Time `json:"last_seen,omitempty"`
-	ClearsOn    *time.Time `json:"clears_on,omitempty"`
-	HowToRefute string     `json:"how_to_refute,omitempty"`
-}
-
-func explained(supplier risk.Supplier, s risk.Score) explanation {
-	e := explanation{Supplier: supplier.Name, Number: s.Number, Range: [2]float64{s.Low, s.High}, Confidence: s.Confidence,
-		Weights: s.Weights, At: s.At, Rows: make([]explanationRow, 0, len(s.Contributions))}
-	if s.Sufficient() {
-		e.Grade = &s.Grade
-	}
-	for _, c := range s.Contributions {
-		row := explanationRow{Factor: c.Factor, Label: c.Label, Points: c.Points, Unknown: c.Unknown, X: c.X, Weight: c.Weight,
-			Prevalence: c.Prevalence, AgeFactor: c.AgeFactor, SizeFactor: c.SizeFactor, Quality: c.Quality,
-			FirstSeen: known(c.FirstSeen), LastSeen: known(c.LastSeen), ClearsOn: known(c.ClearsOn), HowToRefute: c.HowToRefute}
-		if c.ExposureID != 0 {
-			row.Exposure = risk.Exposure{ID: c.ExposureID}.Ref()
-		}
-		e.Rows = append(e.Rows, row)
-	}
-	return e
-}
-
-func known(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }
 
 func printScore(out io.Writer, supplier risk.Supplier, s risk.Score) error {
