@@ -14,27 +14,59 @@ import (
 	"github.com/wardline/wardline/internal/risk"
 )
 
-// flood is how many exposures of one supplier may each have a mail of their own. A dump brings hundreds at once;
-// hundreds of mails hide what one says.
+// flood is how many exposures of one supplier may each have a mail of their own within risk.AlertWindow. A dump brings
+// hundreds at once; hundreds of mails hide what one says.
 const flood = 20
 
-// Decide gives the alerts that a standing calls for: one for each open exposure of at least high severity that nobody
-// was told of, or a single digest when there are more than twenty. With nobody to tell it decides nothing, so that
+// Decide gives the alerts that a standing calls for: one for each open exposure of at least high severity that somebody
+// who should know was not told of, or a digest when there are more than twenty. A second digest within the window is
+// held back until again; what it will tell of stays untold meanwhile. With nobody to tell it decides nothing, so that
 // they are still told once an address is set.
-func Decide(st risk.Standing, watchDuty risk.Person, now time.Time) []risk.Alert {
-	to := recipients(watchDuty, st.Supplier.Owner)
-	due := untold(st.Unalerted)
-	if len(to) == 0 || len(due) == 0 {
-		return nil
+func Decide(st risk.Standing, watchDuty risk.Person, now time.Time) (alerts []risk.Alert, again time.Time) {
+	people := recipients(watchDuty, st.Supplier.Owner)
+	due := slices.DeleteFunc(untold(st.Unalerted), func(e risk.Exposure) bool { return len(owed(people, st.Told[e.ID])) == 0 })
+	switch window := st.Digest.Add(risk.AlertWindow); {
+	case len(due)+st.Alerts <= flood || len(due) == 0:
+		for _, e := range due {
+			alerts = append(alerts, single(st.Supplier, e, owed(people, st.Told[e.ID]), now))
+		}
+	case now.Before(window):
+		again = window
+	default:
+		for _, d := range debts(people, due, st.Told) {
+			alerts = append(alerts, digest(st.Supplier, d.due, d.to, now))
+		}
 	}
-	if len(due) > flood {
-		return []risk.Alert{digest(st.Supplier, due, to, now)}
+	return alerts, again
+}
+
+// owed are the people who were not told yet: a new owner hears of what is open, the watch duty does not hear it again.
+func owed(people []risk.Person, told []string) []risk.Person {
+	return slices.DeleteFunc(slices.Clone(people), func(p risk.Person) bool { return slices.Contains(told, strings.ToLower(p.Email)) })
+}
+
+// debt is what people are still to be told.
+type debt struct {
+	to  []risk.Person
+	due []risk.Exposure
+}
+
+// debts gathers what each person is owed; those who are owed the same share a digest.
+func debts(people []risk.Person, due []risk.Exposure, told map[int64][]string) []debt {
+	var all []debt
+	for _, p := range people {
+		mine := slices.DeleteFunc(slices.Clone(due), func(e risk.Exposure) bool { return len(owed([]risk.Person{p}, told[e.ID])) == 0 })
+		if i := slices.IndexFunc(all, func(d debt) bool { return sameExposures(d.due, mine) }); i >= 0 {
+			all[i].to = append(all[i].to, p)
+		} else if len(mine) > 0 {
+			all = append(all, debt{to: []risk.Person{p}, due: mine})
+		}
 	}
-	alerts := make([]risk.Alert, 0, len(due))
-	for _, e := range due {
-		alerts = append(alerts, single(st.Supplier, e, to, now))
-	}
-	return alerts
+	return all
+}
+
+func sameExposures(a, b []risk.Exposure) bool {
+	return slices.EqualFunc(a, b, func(x, y risk.Exposure) bool { return x.ID == y.ID })
 }
 
 // recipients drops empty addresses and the same one twice.
@@ -108,9 +140,9 @@ func digest(s risk.Supplier, due []risk.Exposure, to []risk.Person, now time.Tim
 		Decided:    now,
 		To:         to,
 		Notice: risk.Notice{
-			Ref:       fmt.Sprintf("%d exposures", len(due)),
+			Ref:       counted(len(due), "exposure"),
 			Severity:  due[0].Severity,
-			Title:     fmt.Sprintf("%d new exposures of %s: %s", len(due), s.Name, bySeverity(due)),
+			Title:     fmt.Sprintf("%s of %s: %s", counted(len(due), "new exposure"), s.Name, bySeverity(due)),
 			Supplier:  s.Name,
 			Tier:      s.Tier,
 			Where:     places(due),
@@ -120,6 +152,13 @@ func digest(s risk.Supplier, due []risk.Exposure, to []risk.Person, now time.Tim
 			Path:      fmt.Sprintf("/inbox?supplier=%d", s.ID),
 		},
 	}
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // fingerprintOf names a set of exposures, in whatever order they come.

@@ -25,6 +25,11 @@ func lab() risk.Supplier {
 	}
 }
 
+func decide(st risk.Standing, duty risk.Person, now time.Time) []risk.Alert {
+	alerts, _ := alert.Decide(st, duty, now)
+	return alerts
+}
+
 func login(id int64, s risk.Severity) risk.Exposure {
 	return risk.Exposure{
 		ID: id, Fingerprint: fmt.Sprintf("f%03d", id), SupplierID: 12, Kind: risk.KindCredential, Class: risk.ClassEmployee,
@@ -35,7 +40,7 @@ func login(id int64, s risk.Severity) risk.Exposure {
 }
 
 func TestOneAlertForANewExposure(t *testing.T) {
-	got := alert.Decide(risk.Standing{Supplier: lab(), Unalerted: []risk.Exposure{login(7, risk.SeverityCritical)}}, duty, now)
+	got := decide(risk.Standing{Supplier: lab(), Unalerted: []risk.Exposure{login(7, risk.SeverityCritical)}}, duty, now)
 	want := []risk.Alert{{
 		Key: "new_exposure:f007", Kind: risk.AlertExposure, SupplierID: 12, ExposureID: 7, Exposures: []int64{7}, SourceID: 3, Decided: now,
 		To: []risk.Person{duty, {Name: "Ana Ortiz", Email: "a.ortiz@hospital.example"}},
@@ -61,7 +66,7 @@ func TestWhatCallsForNoAlert(t *testing.T) {
 	medium, closed, dismissed := login(1, risk.SeverityMedium), login(2, risk.SeverityHigh), login(3, risk.SeverityHigh)
 	closed.State, dismissed.State = risk.ExposureClosed, risk.ExposureDismissed
 	st := risk.Standing{Supplier: lab(), Unalerted: []risk.Exposure{medium, closed, dismissed}}
-	if got := alert.Decide(st, duty, now); len(got) != 0 {
+	if got := decide(st, duty, now); len(got) != 0 {
 		t.Errorf("got %d alerts, want none", len(got))
 	}
 }
@@ -79,7 +84,7 @@ func TestRecipients(t *testing.T) {
 	} {
 		s := lab()
 		s.Owner.Email = c.owner
-		got := alert.Decide(risk.Standing{Supplier: s, Unalerted: []risk.Exposure{login(1, risk.SeverityHigh)}}, risk.Person{Email: c.duty}, now)
+		got := decide(risk.Standing{Supplier: s, Unalerted: []risk.Exposure{login(1, risk.SeverityHigh)}}, risk.Person{Email: c.duty}, now)
 		var to []string
 		for _, p := range got[0].To {
 			to = append(to, p.Email)
@@ -93,7 +98,7 @@ func TestRecipients(t *testing.T) {
 func TestNobodyToTellYet(t *testing.T) {
 	s := lab()
 	s.Owner = risk.Person{}
-	if got := alert.Decide(risk.Standing{Supplier: s, Unalerted: []risk.Exposure{login(1, risk.SeverityHigh)}}, risk.Person{}, now); got != nil {
+	if got := decide(risk.Standing{Supplier: s, Unalerted: []risk.Exposure{login(1, risk.SeverityHigh)}}, risk.Person{}, now); got != nil {
 		t.Errorf("decided %+v: it would count as told", got)
 	}
 }
@@ -111,7 +116,7 @@ func many(n int) []risk.Exposure {
 }
 
 func TestTwentyAreTwentyMails(t *testing.T) {
-	got := alert.Decide(risk.Standing{Supplier: lab(), Unalerted: many(20)}, duty, now)
+	got := decide(risk.Standing{Supplier: lab(), Unalerted: many(20)}, duty, now)
 	if len(got) != 20 {
 		t.Fatalf("%d alerts, want 20", len(got))
 	}
@@ -124,7 +129,7 @@ func TestADumpIsOneDigest(t *testing.T) {
 	list := many(21)
 	list[4].SourceName, list[4].SourceKind = "Drop folder", risk.SourceDrop
 	list[8].FirstSeen = now.Add(-time.Hour)
-	got := alert.Decide(risk.Standing{Supplier: lab(), Unalerted: list}, duty, now)
+	got := decide(risk.Standing{Supplier: lab(), Unalerted: list}, duty, now)
 	if len(got) != 1 {
 		t.Fatalf("%d alerts, want 1", len(got))
 	}
@@ -147,11 +152,11 @@ func TestADumpIsOneDigest(t *testing.T) {
 
 	slices.Reverse(list)
 	list[3].Severity = risk.SeverityCritical // judged anew meanwhile; still the same exposures
-	again := alert.Decide(risk.Standing{Supplier: lab(), Unalerted: list}, duty, now.Add(time.Minute))
+	again := decide(risk.Standing{Supplier: lab(), Unalerted: list}, duty, now.Add(time.Minute))
 	if again[0].Key != a.Key {
 		t.Errorf("another order and severity gave another key: %s, %s", again[0].Key, a.Key)
 	}
-	other := alert.Decide(risk.Standing{Supplier: lab(), Unalerted: many(22)}, duty, now)
+	other := decide(risk.Standing{Supplier: lab(), Unalerted: many(22)}, duty, now)
 	if other[0].Key == a.Key {
 		t.Error("another set of exposures has the same key")
 	}
@@ -165,7 +170,7 @@ func TestStepsForEveryKind(t *testing.T) {
 			for _, c := range classes {
 				s, e := lab(), login(1, risk.SeverityHigh)
 				s.Relation, e.Kind, e.Class = relation, k, c
-				steps := strings.Join(alert.Decide(risk.Standing{Supplier: s, Unalerted: []risk.Exposure{e}}, duty, now)[0].Notice.Steps, " ")
+				steps := strings.Join(decide(risk.Standing{Supplier: s, Unalerted: []risk.Exposure{e}}, duty, now)[0].Notice.Steps, " ")
 				if strings.Count(steps, ".") < 3 {
 					t.Errorf("%s %s %s: too little to go by: %s", relation, k, c, steps)
 				}
@@ -174,5 +179,57 @@ func TestStepsForEveryKind(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestAFloodInSeveralBatchesIsOneDigestAWindow(t *testing.T) {
+	if got, again := alert.Decide(risk.Standing{Supplier: lab(), Unalerted: many(30)}, duty, now); len(got) != 1 || !again.IsZero() {
+		t.Fatalf("%d alerts, again %v; want the first digest at once", len(got), again)
+	}
+	st := risk.Standing{Supplier: lab(), Unalerted: many(30), Digest: now.Add(-5 * time.Minute)}
+	if got, again := alert.Decide(st, duty, now); len(got) != 0 || !again.Equal(now.Add(10*time.Minute)) {
+		t.Errorf("five minutes after a digest: %d alerts, again %v; want none until the window is over", len(got), again)
+	}
+	if got, again := alert.Decide(st, duty, now.Add(10*time.Minute)); len(got) != 1 || !again.IsZero() {
+		t.Errorf("window over: %d alerts, again %v; want the second digest", len(got), again)
+	}
+	st.Unalerted = many(2)
+	if got, _ := alert.Decide(st, duty, now); len(got) != 2 {
+		t.Errorf("two new ones after a digest are %d alerts, want one each at once", len(got))
+	}
+}
+
+func TestPageAfterPageIsAFloodToo(t *testing.T) {
+	st := risk.Standing{Supplier: lab(), Unalerted: many(1), Alerts: 20}
+	got := decide(st, duty, now)
+	if len(got) != 1 || got[0].ExposureID != 0 || got[0].Notice.Title != "1 new exposure of Meridian Lab: 1 critical" || got[0].Notice.Ref != "1 exposure" {
+		t.Errorf("after twenty mails within the window the next is %+v", got)
+	}
+}
+
+func TestANewOwnerHearsWhatIsOpen(t *testing.T) {
+	st := risk.Standing{Supplier: lab(), Unalerted: many(3), Told: map[int64][]string{
+		1: {"watch@hospital.example", "gone@hospital.example"}, 2: {"watch@hospital.example"},
+	}}
+	told := map[string][]int64{}
+	for _, a := range decide(st, duty, now) {
+		for _, p := range a.To {
+			told[p.Email] = append(told[p.Email], a.ExposureID)
+		}
+	}
+	want := map[string][]int64{"watch@hospital.example": {3}, "a.ortiz@hospital.example": {1, 2, 3}}
+	if !reflect.DeepEqual(told, want) {
+		t.Errorf("told %v, want %v", told, want)
+	}
+}
+
+func TestANewOwnerOfManyGetsADigestAlone(t *testing.T) {
+	st := risk.Standing{Supplier: lab(), Unalerted: many(30), Told: map[int64][]string{}}
+	for id := range int64(25) {
+		st.Told[id+1] = []string{"watch@hospital.example"}
+	}
+	got := decide(st, duty, now)
+	if len(got) != 2 || len(got[0].Exposures) != 5 || len(got[1].Exposures) != 30 || got[0].To[0] != duty || got[1].To[0].Email != "a.ortiz@hospital.example" || len(got[1].To) != 1 {
+		t.Errorf("got %+v", got)
 	}
 }

@@ -62,7 +62,8 @@ func (p *Pipeline) decide(now time.Time) risk.Decide {
 		inputs := risk.ScoreInputs{At: now, Employees: st.Supplier.Employees, Evidence: st.Evidence, Coverage: st.Coverage}
 		posture := score.Supplier(inputs, p.Weights)
 		posture.SupplierID = st.Supplier.ID
-		return risk.Consequences{Score: posture, Alerts: alert.Decide(st, p.WatchDuty, now)}, nil
+		alerts, again := alert.Decide(st, p.WatchDuty, now)
+		return risk.Consequences{Score: posture, Alerts: alerts, Again: again}, nil
 	}
 }
 

@@ -10,6 +10,10 @@ const (
 	AlertSilent   AlertKind = "source_silent"
 )
 
+// AlertWindow is the time within which alerts about one supplier count together, so that a flood is told of at once and
+// not in a flood of mails.
+const AlertWindow = 15 * time.Minute
+
 // Alert is the decision to tell someone. Its Key is unique: deciding twice tells once.
 type Alert struct {
 	ID         int64

@@ -10,6 +10,9 @@ type Batch struct {
 	Marks    []Mark
 	Findings []Finding
 	File     *File // nil for pages
+	// DecideBy is set when more of the same is on its way: the batch is then only recorded, and its suppliers are decided
+	// about by that time at the latest. Zero = decide in the same transaction.
+	DecideBy time.Time
 }
 
 // File is a dump file in the drop folder and how far it has been read.
@@ -43,14 +46,18 @@ type Standing struct {
 	Supplier  Supplier
 	Evidence  []Evidence
 	Coverage  []SourceKind
-	Previous  *Score     // nil = never scored
-	Unalerted []Exposure // open, at least high, without an alert
+	Previous  *Score             // nil = never scored
+	Unalerted []Exposure         // open, at least high, of which nobody was told, or not the present owner
+	Told      map[int64][]string // for those of Unalerted that somebody was told of: exposure → lower-case addresses
+	Alerts    int                // decided about this supplier within AlertWindow, digests apart
+	Digest    time.Time          // the last digest within AlertWindow; zero = none
 }
 
 // Consequences are what follows from a standing.
 type Consequences struct {
 	Score  Score
 	Alerts []Alert
+	Again  time.Time // decide again then, because an alert was held back; zero = when something changes
 }
 
 // Decide is the pure step between what is true and what follows.
@@ -82,4 +89,5 @@ const (
 	JobScanFile JobKind = "scan_file"
 	JobRescore  JobKind = "rescore"
 	JobSendMail JobKind = "send_mail"
+	JobDecide   JobKind = "decide" // about suppliers whose decision was put off
 )

@@ -5,6 +5,7 @@ import "time"
 // Evidence is what the score reads of one exposure.
 type Evidence struct {
 	ExposureID int64
+	Count      int `json:",omitempty"` // exposures like this one that it stands for; 0 = itself alone
 	Kind       IndicatorKind
 	Format     Format
 	SourceKind SourceKind

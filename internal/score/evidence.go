@@ -60,7 +60,7 @@ type piece struct {
 	risk.Evidence
 	halfLife time.Duration
 	age      float64 // 2^(−age/half-life), 0 once it has ended
-	amount   float64 // n of this piece: quality × age × size
+	amount   float64 // n of this piece: how many it stands for × quality × age × size
 }
 
 // pieces weighs the evidence of one factor, in an order that does not depend on the order it came in.
@@ -74,6 +74,9 @@ func pieces(f Factor, in risk.ScoreInputs, size float64) []piece {
 		p.Quality = unit(e.Quality)
 		p.age = f.ageFactor(p.old(in.At), p.halfLife)
 		p.amount = p.Quality * p.age * size
+		if f.Kind == Exposure {
+			p.amount *= float64(max(e.Count, 1))
+		}
 		list = append(list, p)
 	}
 	slices.SortFunc(list, func(a, b piece) int {

@@ -160,6 +160,9 @@ func evidenceLabel(p piece, at time.Time) string {
 	if isAccess(p.Evidence) && fromStealer(p.Evidence) && p.SourceKind == risk.SourceDrop {
 		where = "in a stealer log"
 	}
+	if p.Count > 1 {
+		kind = fmt.Sprintf("%d × %s", p.Count, kind)
+	}
 	switch n := int(p.old(at).Hours() / 24); n {
 	case 0:
 		return fmt.Sprintf("%s %s, today", kind, where)

@@ -287,3 +287,33 @@ func TestLikelihood(t *testing.T) {
 		}
 	}
 }
+
+func TestAGroupCountsAsItsMembers(t *testing.T) {
+	one := risk.Evidence{ExposureID: 1, Kind: risk.KindCredential, Format: risk.FormatULP, SourceKind: risk.SourceDrop, Quality: 0.5, Observed: daysAgo(40), State: risk.ExposureNew}
+	single := risk.ScoreInputs{At: at, Coverage: []risk.SourceKind{risk.SourceDrop}}
+	for i := range int64(7) {
+		e := one
+		e.ExposureID = i + 1
+		single.Evidence = append(single.Evidence, e)
+	}
+	group := single
+	one.Count = 7
+	group.Evidence = []risk.Evidence{one}
+	a, b := score.Supplier(single, weights(t)), score.Supplier(group, weights(t))
+	if math.Abs(a.Number-b.Number) > 1e-9 || a.Number >= 85 {
+		t.Errorf("seven alike give %v, their group %v", a.Number, b.Number)
+	}
+	if rows := b.Factors()[0].Rows; len(rows) != 1 || rows[0].Label != "7 × Login in a stealer log, 40 days old" {
+		t.Errorf("rows %+v", rows)
+	}
+}
+
+func TestAGroupOfClaimsIsOneIncident(t *testing.T) {
+	claim := risk.Evidence{ExposureID: 1, Kind: risk.KindVictimClaim, SourceKind: risk.SourceLeakSite, Quality: 1, Observed: at, State: risk.ExposureNew}
+	in := risk.ScoreInputs{At: at, Coverage: []risk.SourceKind{risk.SourceLeakSite}, Evidence: []risk.Evidence{claim}}
+	once := score.Supplier(in, weights(t)).Number
+	in.Evidence[0].Count = 900
+	if many := score.Supplier(in, weights(t)).Number; many != once {
+		t.Errorf("a claim and its 899 mirrors give %v, the claim alone %v", many, once)
+	}
+}

@@ -17,7 +17,8 @@ import (
 
 // Record saves what one page or one stretch of a file gave, and all that follows from it, in one transaction: places,
 // exposures, sightings, then for every supplier touched its score, its alerts, their messages and the jobs that send
-// them. What is already there is left as it is, so that a second run of the same batch changes nothing.
+// them. What is already there is left as it is, so that a second run of the same batch changes nothing. A batch with a
+// DecideBy leaves all that follows to Rescore, and marks the suppliers as undecided.
 func (s *Store) Record(ctx context.Context, b risk.Batch, decide risk.Decide) (risk.Recorded, error) {
 	findings, err := completed(b)
 	if err != nil {
@@ -37,6 +38,9 @@ func (s *Store) Record(ctx context.Context, b risk.Batch, decide risk.Decide) (r
 			return err
 		}
 		out = saved
+		if !b.DecideBy.IsZero() {
+			return putOff(ctx, tx, saved.Suppliers, b.DecideBy)
+		}
 		out.Messages, err = s.settle(ctx, tx, saved.Suppliers, b.Now, decide)
 		return err
 	})
@@ -152,9 +156,11 @@ type held struct {
 	id       int64
 	supplier int64
 	state    risk.ExposureState
+	severity risk.Severity
 	fresh    bool // inserted by this batch
 	new      int  // sightings that this batch added to an exposure known before
 	last     time.Time
+	raised   bool // by this batch, to severity
 }
 
 // saveFindings saves findings that are sorted by fingerprint.
@@ -167,6 +173,9 @@ func saveFindings(ctx context.Context, tx *gorm.DB, findings []*risk.Finding, no
 		return risk.Recorded{}, err
 	}
 	if err := insertSightings(ctx, tx, findings, exposures); err != nil {
+		return risk.Recorded{}, err
+	}
+	if err := raiseSeverities(tx, findings, exposures, now); err != nil {
 		return risk.Recorded{}, err
 	}
 	if err := countSightings(ctx, tx, exposures); err != nil {
@@ -197,10 +206,10 @@ func findHeld(ctx context.Context, tx *gorm.DB, fingerprints []string) (map[stri
 		for i, fp := range part {
 			args[i] = fp
 		}
-		q := "SELECT id, fingerprint, supplier_id, state FROM exposures WHERE fingerprint IN " + placeholders(tx.Name(), len(part))
+		q := "SELECT id, fingerprint, supplier_id, state, severity FROM exposures WHERE fingerprint IN " + placeholders(tx.Name(), len(part))
 		_, err := run(ctx, tx, q, args, func(rows *sql.Rows) error {
 			h, fp := &held{}, ""
-			err := rows.Scan(&h.id, &fp, &h.supplier, &h.state)
+			err := rows.Scan(&h.id, &fp, &h.supplier, &h.state, &h.severity)
 			found[fp] = h
 			return err
 		})
@@ -238,7 +247,7 @@ func insertExposures(ctx context.Context, tx *gorm.DB, findings []*risk.Finding,
 		h, fp := &held{fresh: true}, ""
 		err := returned.Scan(&h.id, &fp)
 		row := rows[place[fp]]
-		h.supplier, h.state = row.SupplierID, risk.ExposureState(row.State)
+		h.supplier, h.state, h.severity = row.SupplierID, risk.ExposureState(row.State), risk.Severity(row.Severity)
 		known[fp] = h
 		return err
 	})
@@ -344,7 +353,7 @@ func recorded(exposures map[string]*held) risk.Recorded {
 		switch {
 		case h.fresh:
 			out.New++
-		case h.new > 0:
+		case h.new > 0 || h.raised:
 			out.Seen += h.new
 		default:
 			continue

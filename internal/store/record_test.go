@@ -234,14 +234,14 @@ func testDigest(t *testing.T, s *Store) {
 	ctx := t.Context()
 	src, sup := watch(t, s)
 	digest := func(st risk.Standing) (risk.Consequences, error) {
-		a := risk.Alert{Key: "new_exposures:1:x", Kind: risk.AlertExposure, SupplierID: st.Supplier.ID, To: []risk.Person{duty}}
+		a := risk.Alert{Key: "new_exposures:1:x", Kind: risk.AlertExposure, SupplierID: st.Supplier.ID, To: []risk.Person{duty, st.Supplier.Owner}}
 		for _, e := range st.Unalerted {
 			a.Exposures = append(a.Exposures, e.ID)
 		}
 		return risk.Consequences{Alerts: []risk.Alert{a}}, nil
 	}
 	got := must(s.Record(ctx, batchOf(src, finding(sup.ID, "f1", "a"), finding(sup.ID, "f2", "a"), finding(sup.ID, "f3", "a")), digest))(t)
-	if got.Messages != 1 {
+	if got.Messages != 2 {
 		t.Errorf("recorded %+v", got)
 	}
 	if err := s.Rescore(ctx, sup.ID, clock, func(st risk.Standing) (risk.Consequences, error) {

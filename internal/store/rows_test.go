@@ -18,7 +18,7 @@ import (
 // allRows is every row struct; the schema must hold these columns and no others.
 var allRows = []any{
 	supplierRow{}, termRow{}, sourceRow{}, healthRow{}, runRow{}, dayRow{}, captureRow{}, markRow{}, fileRow{}, exposureRow{}, sightingRow{},
-	eventRow{}, scoreRow{}, contributionRow{}, alertRow{}, alertExposureRow{}, messageRow{}, userRow{}, sessionRow{}, settingRow{},
+	eventRow{}, scoreRow{}, contributionRow{}, alertRow{}, alertExposureRow{}, messageRow{}, userRow{}, sessionRow{}, settingRow{}, undecidedRow{},
 }
 
 // nullable are the columns that may be unknown; every other one is NOT NULL.

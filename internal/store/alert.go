@@ -1,0 +1,195 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// untold selects the open exposures of at least high severity of which nobody was told, or not the supplier's present
+// owner: one who came later, or whose address was mistyped before, is still to be told. A message counts whatever
+// became of it, for sending it to the same address again would help nobody.
+func untold(q *gorm.DB, sup risk.Supplier) *gorm.DB {
+	q = q.Where("exposures.supplier_id = ? AND exposures.is_open = ? AND exposures.severity >= ?", sup.ID, true, int(risk.SeverityHigh))
+	if owner := strings.ToLower(strings.TrimSpace(sup.Owner.Email)); owner != "" {
+		return q.Where(`NOT EXISTS (SELECT 1 FROM alert_exposures AS link JOIN messages ON messages.alert_id = link.alert_id
+			WHERE link.exposure_id = exposures.id AND LOWER(messages.to_email) = ?)`, owner)
+	}
+	return q.Where("NOT EXISTS (SELECT 1 FROM alert_exposures AS link WHERE link.exposure_id = exposures.id)")
+}
+
+func unalerted(tx *gorm.DB, sup risk.Supplier) ([]risk.Exposure, error) {
+	var rows []namedExposure
+	if err := untold(withNames(tx), sup).Order("exposures.severity DESC, exposures.id").Scan(&rows).Error; err != nil {
+		return nil, fmt.Errorf("find exposures of supplier %d without alert: %w", sup.ID, err)
+	}
+	out := make([]risk.Exposure, len(rows))
+	for i, r := range rows {
+		out[i] = r.exposure()
+	}
+	return out, nil
+}
+
+// toldOf reads who was told of those that were found to be untold.
+func toldOf(tx *gorm.DB, sup risk.Supplier, due []risk.Exposure) (map[int64][]string, error) {
+	if len(due) == 0 {
+		return nil, nil
+	}
+	var rows []struct {
+		Exposure int64  `gorm:"column:exposure_id"`
+		Email    string `gorm:"column:to_email"`
+	}
+	err := untold(tx.Table("exposures"), sup).Distinct("told.exposure_id", "messages.to_email").
+		Joins("JOIN alert_exposures AS told ON told.exposure_id = exposures.id JOIN messages ON messages.alert_id = told.alert_id").Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("find who was told of exposures of supplier %d: %w", sup.ID, err)
+	}
+	told := map[int64][]string{}
+	for _, r := range rows {
+		told[r.Exposure] = append(told[r.Exposure], strings.ToLower(r.Email))
+	}
+	return told, nil
+}
+
+// recentAlerts counts the single alerts about a supplier within the window, and finds the last digest. What is dated after
+// now was written while the clock was ahead, and holds nothing back.
+func recentAlerts(tx *gorm.DB, supplierID int64, now time.Time) (singles int, digest time.Time, err error) {
+	var row struct {
+		Singles int   `gorm:"column:singles"`
+		Digest  stamp `gorm:"column:digest"`
+	}
+	err = tx.Model(&alertRow{}).Select("COUNT(exposure_id) AS singles, MAX(CASE WHEN exposure_id IS NULL THEN decided END) AS digest").
+		Where("supplier_id = ? AND decided > ? AND decided <= ?", supplierID, at(now.Add(-risk.AlertWindow)), at(now)).Scan(&row).Error
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("count recent alerts about supplier %d: %w", supplierID, err)
+	}
+	return row.Singles, row.Digest.Time, nil
+}
+
+type alertRow struct {
+	ID         int64              `gorm:"column:id;primaryKey"`
+	Key        string             `gorm:"column:key"`
+	Kind       string             `gorm:"column:kind"`
+	SupplierID ref                `gorm:"column:supplier_id"`
+	ExposureID ref                `gorm:"column:exposure_id"`
+	SourceID   ref                `gorm:"column:source_id"`
+	Decided    stamp              `gorm:"column:decided"`
+	Recipients doc[[]risk.Person] `gorm:"column:recipients"`
+	Notice     doc[risk.Notice]   `gorm:"column:notice"`
+}
+
+func (alertRow) TableName() string { return "alerts" }
+
+func newAlertRow(a risk.Alert) alertRow {
+	return alertRow{
+		ID: a.ID, Key: a.Key, Kind: string(a.Kind), SupplierID: ref(a.SupplierID), ExposureID: ref(a.ExposureID), SourceID: ref(a.SourceID),
+		Decided: at(a.Decided), Recipients: docOf(a.To), Notice: docOf(a.Notice),
+	}
+}
+
+// alert converts back; what it covers is in a table of its own.
+func (r alertRow) alert(exposures []int64) risk.Alert {
+	return risk.Alert{
+		ID: r.ID, Key: r.Key, Kind: risk.AlertKind(r.Kind), SupplierID: int64(r.SupplierID), ExposureID: int64(r.ExposureID), Exposures: exposures,
+		SourceID: int64(r.SourceID), Decided: r.Decided.Time, To: r.Recipients.v, Notice: r.Notice.v,
+	}
+}
+
+// alertExposureRow links an alert to an exposure that it covers.
+type alertExposureRow struct {
+	ExposureID int64 `gorm:"column:exposure_id;primaryKey;autoIncrement:false"`
+	AlertID    int64 `gorm:"column:alert_id;primaryKey;autoIncrement:false"`
+}
+
+func (alertExposureRow) TableName() string { return "alert_exposures" }
+
+// linksOf are the exposures that an alert covers, each once.
+func linksOf(alertID int64, a risk.Alert) []alertExposureRow {
+	covered := append([]int64{a.ExposureID}, a.Exposures...)
+	slices.Sort(covered)
+	var out []alertExposureRow
+	for _, id := range slices.Compact(covered) {
+		if id != 0 {
+			out = append(out, alertExposureRow{ExposureID: id, AlertID: alertID})
+		}
+	}
+	return out
+}
+
+// saveAlerts saves those decided for the first time, a message to each of their recipients who has none yet, and the jobs
+// that send them. An alert that was decided before may have found a new recipient.
+func (s *Store) saveAlerts(ctx context.Context, tx *gorm.DB, alerts []risk.Alert, now time.Time) (int, error) {
+	ids, err := s.alertIDs(ctx, tx, alerts, now)
+	if err != nil {
+		return 0, err
+	}
+	var links []alertExposureRow
+	var messages []messageRow
+	for _, a := range alerts {
+		links = append(links, linksOf(ids[a.Key], a)...)
+		messages = append(messages, messagesOf(ids[a.Key], a, now)...)
+	}
+	if _, err := insertRows(ctx, tx, links, "ON CONFLICT (exposure_id, alert_id) DO NOTHING", nil); err != nil {
+		return 0, kind(err)
+	}
+	var jobs []risk.Job
+	_, err = insertRows(ctx, tx, messages, "ON CONFLICT (key) DO NOTHING RETURNING id", func(rows *sql.Rows) error {
+		job := risk.Job{Kind: risk.JobSendMail}
+		err := rows.Scan(&job.MessageID)
+		jobs = append(jobs, job)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return len(jobs), s.enqueue(ctx, tx, jobs...)
+}
+
+// alertIDs saves those that are new and gives the ids of all by key.
+func (s *Store) alertIDs(ctx context.Context, tx *gorm.DB, alerts []risk.Alert, now time.Time) (map[string]int64, error) {
+	rows := make([]alertRow, len(alerts))
+	keys := make([]string, len(alerts))
+	for i, a := range alerts {
+		if a.Key == "" {
+			return nil, risk.Invalid("alert", "An alert needs a key.")
+		}
+		a.Decided = orTime(a.Decided, now)
+		rows[i], keys[i] = newAlertRow(a), a.Key
+	}
+	if _, err := insertRows(ctx, tx, rows, "ON CONFLICT (key) DO NOTHING", nil); err != nil {
+		return nil, kind(err)
+	}
+	ids := make(map[string]int64, len(keys))
+	for part := range slices.Chunk(keys, maxRows) {
+		var found []alertRow
+		if err := tx.Select("id", "key").Where("key IN ?", part).Find(&found).Error; err != nil {
+			return nil, fmt.Errorf("find alerts by key: %w", err)
+		}
+		for _, r := range found {
+			ids[r.Key] = r.ID
+		}
+	}
+	return ids, nil
+}
+
+// messagesOf are an alert's messages. Addresses compare without case: one person who is told in two roles gets one mail.
+func messagesOf(alertID int64, a risk.Alert, now time.Time) []messageRow {
+	var out []messageRow
+	for _, to := range a.To {
+		if to.Email == "" {
+			continue
+		}
+		out = append(out, newMessageRow(risk.Message{
+			Key: a.Key + "|" + strings.ToLower(to.Email), AlertID: alertID, To: to, Notice: a.Notice,
+			State: risk.MessagePending, Created: now, // and due at once, whatever the sender's clock says
+		}))
+	}
+	return out
+}
