@@ -141,6 +141,20 @@ func (s *fakeStore) FindSuppliers(_ context.Context, f risk.SupplierFilter, now 
 	return window(rows, f.Offset, f.Limit), total, s.down
 }
 
+func (s *fakeStore) CountSuppliers(ctx context.Context, f risk.SupplierFilter) (int, error) {
+	_, n, err := s.FindSuppliers(ctx, f, time.Time{})
+	return n, err
+}
+
+func (s *fakeStore) CountExposures(context.Context) ([]risk.ExposureCount, error) {
+	defer s.lock()()
+	var out []risk.ExposureCount
+	for _, e := range s.exposures {
+		out = append(out, risk.ExposureCount{State: e.State, OwnerID: e.OwnerID, Count: 1})
+	}
+	return out, s.down
+}
+
 func numberOf(r risk.SupplierRow) float64 {
 	if r.Score == nil {
 		return 1000
@@ -210,7 +224,7 @@ func (s *fakeStore) FindExposures(_ context.Context, f risk.ExposureFilter) ([]r
 		e = s.filled(e)
 		text := strings.ToLower(e.Title + " " + e.Host + " " + e.Supplier + " " + e.Ref())
 		if (len(f.States) == 0 || slices.Contains(f.States, e.State)) && (len(f.Severities) == 0 || slices.Contains(f.Severities, e.Severity)) &&
-			(f.SupplierID == 0 || f.SupplierID == e.SupplierID) && (f.OwnerID == nil || *f.OwnerID == e.OwnerID) && strings.Contains(text, strings.ToLower(f.Text)) {
+			(f.SupplierID == 0 || f.SupplierID == e.SupplierID) && (f.SourceID == 0 || f.SourceID == e.SourceID) && (f.OwnerID == nil || *f.OwnerID == e.OwnerID) && strings.Contains(text, strings.ToLower(f.Text)) {
 			found = append(found, e)
 		}
 	}

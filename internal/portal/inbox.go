@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,20 +14,38 @@ import (
 
 const inboxSize = 25
 
-// inboxViews are the inbox's tabs; each is a filter.
-var inboxViews = []struct {
+// inboxTab is a view of the inbox: a filter with its name.
+type inboxTab struct {
 	key, label string
+	says       string // what it counts
 	states     []risk.ExposureState
 	mine       bool
 	empty      string
-}{
-	{"triage", "To triage", []risk.ExposureState{risk.ExposureNew}, false, "Nothing waits for triage."},
-	{"mine", "Mine", risk.OpenStates, true, "No open exposure is yours."},
-	{"confirmed", "Confirmed", []risk.ExposureState{risk.ExposureConfirmed}, false, "No confirmed exposure is waiting for its next step."},
-	{"supplier", "With supplier", []risk.ExposureState{risk.ExposureWithSupplier}, false, "No exposure is with a supplier."},
-	{"fixed", "Fixed", []risk.ExposureState{risk.ExposureFixed}, false, "No fixed exposure waits to be closed."},
-	{"closed", "Closed", []risk.ExposureState{risk.ExposureClosed, risk.ExposureDuplicate, risk.ExposureDismissed, risk.ExposureWaived}, false, "Nothing has been closed."},
-	{"open", "All open", risk.OpenStates, false, "No exposure is open."},
+}
+
+var inboxViews = []inboxTab{
+	{"triage", "To triage", "to triage", []risk.ExposureState{risk.ExposureNew}, false, "Nothing waits for triage."},
+	{"decide", "To decide", "to decide", decideStates, false, "Nothing waits for a decision."},
+	{"mine", "Mine", "open and yours", risk.OpenStates, true, "No open exposure is yours."},
+	{"confirmed", "Confirmed", "confirmed", []risk.ExposureState{risk.ExposureConfirmed}, false, "No confirmed exposure is waiting for its next step."},
+	{"supplier", "With supplier", "with a supplier", []risk.ExposureState{risk.ExposureWithSupplier}, false, "No exposure is with a supplier."},
+	{"fixed", "Fixed", "fixed", []risk.ExposureState{risk.ExposureFixed}, false, "No fixed exposure waits to be closed."},
+	{"closed", "Closed", "closed", []risk.ExposureState{risk.ExposureClosed, risk.ExposureDuplicate, risk.ExposureDismissed, risk.ExposureWaived}, false, "Nothing has been closed."},
+	{"open", "All open", "open", risk.OpenStates, false, "No exposure is open."},
+}
+
+// decideStates are those in which the next step is the hospital's: the overview lists them, most urgent first.
+var decideStates = []risk.ExposureState{risk.ExposureNew, risk.ExposureConfirmed}
+
+// count is how many exposures the view holds for somebody, without further filters.
+func (t inboxTab) count(counts []risk.ExposureCount, a risk.Actor) int {
+	n := 0
+	for _, c := range counts {
+		if slices.Contains(t.states, c.State) && (!t.mine || c.OwnerID == a.UserID) {
+			n += c.Count
+		}
+	}
+	return n
 }
 
 type inboxView struct {
@@ -77,12 +94,12 @@ func (p *portal) inboxPage(c *gin.Context) error {
 	}
 	v := inboxView{page: p.chrome(c, "Exposure inbox", "exposures"), View: tab.key, Label: tab.label, Search: f.Text, Rows: p.exposureRows(found, a), CanTriage: risk.Can(a, risk.ActTriage)}
 	v.Pager = newPager(c.Request.URL, f.Offset/inboxSize+1, inboxSize, len(found), total)
-	if v.Chips, err = p.inboxChips(ctx, a, tab.key); err != nil {
+	counts, err := p.exposureCounts(c)
+	if err != nil {
 		return err
 	}
-	if v.Open, v.Unowned, err = p.countOpen(ctx); err != nil {
-		return err
-	}
+	v.Chips = inboxChips(counts, a, tab.key)
+	v.Open, v.Unowned = countOpen(counts)
 	v.Severities = severityOptions(c.Query("sev"))
 	v.State = []hiddenField{{"v", tab.key}}
 	if f.SupplierID != 0 {
@@ -170,31 +187,40 @@ func parseID(s string) (int64, error) {
 	return id, nil
 }
 
-func (p *portal) inboxChips(ctx context.Context, a risk.Actor, current string) ([]chip, error) {
+func inboxChips(counts []risk.ExposureCount, a risk.Actor, current string) []chip {
 	var chips []chip
 	for _, tab := range inboxViews {
-		f := risk.ExposureFilter{States: tab.states, Limit: 1}
-		if tab.mine {
-			f.OwnerID = &a.UserID
-		}
-		_, n, err := p.Store.FindExposures(ctx, f)
-		if err != nil {
-			return nil, fmt.Errorf("count view %s: %w", tab.key, err)
-		}
-		chips = append(chips, chip{Label: tab.label, Href: "/inbox?v=" + tab.key, Count: number(n), Current: tab.key == current})
+		chips = append(chips, chip{Label: tab.label, Href: "/inbox?v=" + tab.key, Count: number(tab.count(counts, a)), Current: tab.key == current})
 	}
-	return chips, nil
+	return chips
 }
 
-func (p *portal) countOpen(ctx context.Context) (open, unowned int, err error) {
-	if _, open, err = p.Store.FindExposures(ctx, risk.ExposureFilter{States: risk.OpenStates, Limit: 1}); err != nil {
-		return 0, 0, fmt.Errorf("count open exposures: %w", err)
+const countsKey = "counts"
+
+// exposureCounts counts once a request: the page's frame and the page itself then agree.
+func (p *portal) exposureCounts(c *gin.Context) ([]risk.ExposureCount, error) {
+	if kept, ok := c.Get(countsKey); ok {
+		counts, _ := kept.([]risk.ExposureCount)
+		return counts, nil
 	}
-	nobody := int64(0)
-	if _, unowned, err = p.Store.FindExposures(ctx, risk.ExposureFilter{States: risk.OpenStates, OwnerID: &nobody, Limit: 1}); err != nil {
-		return 0, 0, fmt.Errorf("count exposures without an owner: %w", err)
+	counts, err := p.Store.CountExposures(c.Request.Context())
+	if err != nil {
+		return nil, fmt.Errorf("count exposures: %w", err)
 	}
-	return open, unowned, nil
+	c.Set(countsKey, counts)
+	return counts, nil
+}
+
+func countOpen(counts []risk.ExposureCount) (open, unowned int) {
+	for _, c := range counts {
+		if c.State.Open() {
+			open += c.Count
+			if c.OwnerID == 0 {
+				unowned += c.Count
+			}
+		}
+	}
+	return open, unowned
 }
 
 func severityOptions(selected string) []option {

@@ -50,7 +50,7 @@ func (p *portal) overviewPage(c *gin.Context) error {
 		Terms: o.Terms, Empty: o.Suppliers == 0, CanEdit: risk.Can(a, risk.ActEditSuppliers), CanSee: risk.Can(a, risk.ActViewExposures),
 		CanTriage: risk.Can(a, risk.ActTriage), SeesList: risk.Can(a, risk.ActViewSuppliers), SeesWhere: risk.Can(a, risk.ActViewSources), Troubles: troubles(o)}
 	if v.CanSee {
-		f := risk.ExposureFilter{States: []risk.ExposureState{risk.ExposureNew, risk.ExposureConfirmed}, Limit: decisionsShown}
+		f := risk.ExposureFilter{States: decideStates, Limit: decisionsShown}
 		found, total, err := p.Store.FindExposures(ctx, f)
 		if err != nil {
 			return fmt.Errorf("find exposures to decide on: %w", err)

@@ -78,12 +78,14 @@ type Suppliers interface {
 	FindSupplier(ctx context.Context, id int64) (risk.Supplier, error)
 	FindSupplierByName(ctx context.Context, name string) (risk.Supplier, error)
 	FindSuppliers(ctx context.Context, f risk.SupplierFilter, now time.Time) ([]risk.SupplierRow, int, error)
+	CountSuppliers(ctx context.Context, f risk.SupplierFilter) (int, error)
 	ImportTerms(ctx context.Context, suppliers []risk.Supplier) (newSuppliers, newTerms int, err error)
 }
 
 // Exposures finds and changes exposures.
 type Exposures interface {
 	FindExposures(ctx context.Context, f risk.ExposureFilter) ([]risk.Exposure, int, error)
+	CountExposures(ctx context.Context) ([]risk.ExposureCount, error)
 	FindExposure(ctx context.Context, id int64) (risk.Exposure, error)
 	FindSightings(ctx context.Context, exposureID int64) ([]risk.Sighting, error)
 	FindEvents(ctx context.Context, exposureID int64) ([]risk.ExposureEvent, error)

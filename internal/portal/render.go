@@ -140,15 +140,15 @@ func (p *portal) nav(c *gin.Context, a risk.Actor, current string, blind int) []
 	ctx := c.Request.Context()
 	items := []navItem{{Key: "overview", Label: "Overview", Icon: "overview", Href: "/"}}
 	if risk.Can(a, risk.ActViewExposures) {
-		item := navItem{Key: "exposures", Label: "Exposures", Icon: "inbox", Href: "/inbox", CountSays: "open"}
-		if _, n, err := p.Store.FindExposures(ctx, risk.ExposureFilter{States: risk.OpenStates, Limit: 1}); err == nil {
-			item.Count = number(n)
+		item := navItem{Key: "exposures", Label: "Exposures", Icon: "inbox", Href: "/inbox", CountSays: inboxViews[0].says}
+		if counts, err := p.exposureCounts(c); err == nil {
+			item.Count = number(inboxViews[0].count(counts, a))
 		}
 		items = append(items, item)
 	}
 	if risk.Can(a, risk.ActViewSuppliers) {
 		item := navItem{Key: "suppliers", Label: "Suppliers", Icon: "supplier", Href: "/suppliers", CountSays: "in all"}
-		if _, n, err := p.Store.FindSuppliers(ctx, risk.SupplierFilter{Limit: 1}, p.Now()); err == nil {
+		if n, err := p.Store.CountSuppliers(ctx, risk.SupplierFilter{}); err == nil {
 			item.Count = number(n)
 		}
 		items = append(items, item)

@@ -178,8 +178,7 @@ func (p *portal) supplierChips(ctx context.Context, u *url.URL, user risk.User) 
 		{"Insufficient evidence", "grade=none", risk.SupplierFilter{Grade: gradeNone}},
 		{"Mine", "owner=me", risk.SupplierFilter{Owner: user.Email}},
 	} {
-		v.f.Limit = 1
-		_, n, err := p.Store.FindSuppliers(ctx, v.f, p.Now())
+		n, err := p.Store.CountSuppliers(ctx, v.f)
 		if err != nil {
 			return nil, 0, fmt.Errorf("count suppliers %q: %w", v.label, err)
 		}
