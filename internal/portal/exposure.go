@@ -115,13 +115,16 @@ func (p *portal) exposureDetail(c *gin.Context, e risk.Exposure, back string) (*
 	d := &exposureDetail{exposureRow: p.exposureRow(e, a, p.Now()), Back: back, Tier: tierName(e.Tier), Where: word(sourceKindWords, e.SourceKind, string(e.SourceKind)),
 		Account: e.AccountMask, Class: word(classWords, e.Class, string(e.Class)), Format: word(formatWords, e.Format, string(e.Format)), Host: visible(e.Host), Match: word(matchWords, e.Match, string(e.Match)),
 		Term: visible(e.Term), Reasons: e.Reasons, Secret: secretSays(e), Excerpt: highlight(visible(e.Excerpt), e.Term, e.Host), StateReason: visible(e.StateReason),
-		DuplicateOf: e.DuplicateOf, LastSeen: p.stamp(e.LastSeen), Sightings: e.Sightings, Steps: steps(e, s), DismissFor: risk.DismissReasons,
+		DuplicateOf: e.DuplicateOf, LastSeen: p.stamp(e.LastSeen), Sightings: e.Sightings, DismissFor: risk.DismissReasons,
 		HasAccount: len(e.Account) > 0, SeesAccount: len(e.Account) > 0 && risk.Can(a, risk.ActViewAccounts)}
 	if !e.Observed.IsZero() && !e.Observed.Equal(e.FirstSeen) {
 		d.Observed = p.stamp(e.Observed)
 	}
 	if s.PatientData == risk.Yes {
 		d.Tier += " · patient data"
+	}
+	if e.State.Open() {
+		d.Steps = e.Steps(s)
 	}
 	d.Can = deedsFor(e, a)
 	if d.Can.Triage {
@@ -202,30 +205,6 @@ func plainStretch(text string) []stretch {
 		return nil
 	}
 	return []stretch{{Text: text}}
-}
-
-// steps are what to do next, in order.
-func steps(e risk.Exposure, s risk.Supplier) []string {
-	if !e.State.Open() {
-		return nil
-	}
-	whose := "Tell " + s.Name + " through its contact; the message carries no password."
-	if s.Relation == risk.FirstParty {
-		whose = "Tell whoever holds the account, or runs the system; the message carries no password."
-	}
-	switch e.Kind {
-	case risk.KindCredential:
-		return []string{whose, "Have the password reset and every session of the account ended.", "Check your own sign-in logs for this account since it was first seen."}
-	case risk.KindCookie:
-		return []string{whose, "Have every session of the account ended: a new password alone does not end them.", "Clean the machine that the cookies came from before it signs in again."}
-	case risk.KindSecretKey:
-		return []string{whose, "Have the key revoked and replaced.", "Check what the key was used for since it was first seen."}
-	case risk.KindVictimClaim:
-		return []string{"Ask " + s.Name + " whether the claim is true, and which of your data is concerned.", "Close or watch its access to your network until it answers.", "Tell the privacy officer: a deadline may have begun."}
-	case risk.KindPatientData:
-		return []string{"Tell the privacy officer now: a deadline may have begun.", "Ask " + s.Name + " where the data comes from.", "Do not copy the sample."}
-	}
-	return []string{"Read the excerpt and decide whether it concerns you.", "Confirm it, or dismiss it with a reason."}
 }
 
 // wholeAccount decrypts the account for those who have to get it reset.
