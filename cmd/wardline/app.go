@@ -169,6 +169,7 @@ const dropInterval = 15 * time.Second
 func schedules(sources []risk.Source) []job.Schedule {
 	all := []job.Schedule{
 		{Key: "outbox", Every: 30 * time.Second, Job: risk.Job{Kind: risk.JobSendMail}},
+		{Key: "decide", Every: 15 * time.Second, Job: risk.Job{Kind: risk.JobDecide}},
 		{Key: "rescore", Every: 24 * time.Hour, Job: risk.Job{Kind: risk.JobRescore}},
 	}
 	for _, src := range sources {
@@ -183,6 +184,10 @@ func schedules(sources []risk.Source) []job.Schedule {
 type dumps struct{ now func() time.Time }
 
 func (d dumps) Files(folder string) ([]risk.File, error) { return dump.Files(folder, d.now()) }
+
+func (d dumps) File(folder, path string) (risk.File, bool, error) {
+	return dump.File(folder, path, d.now())
+}
 
 func (d dumps) Blocks(ctx context.Context, path string, visit func(risk.Block) error) ([]string, error) {
 	skips, err := dump.Blocks(ctx, path, dump.Options{Source: risk.SourceDrop}, visit)

@@ -151,7 +151,7 @@ func queues(r roles) []string {
 }
 
 func workers(p *pipeline.Pipeline) job.Workers {
-	return job.Workers{Collect: p.Collect, ScanFile: p.ScanFile, Rescore: p.Rescore, SendMail: p.Deliver}
+	return job.Workers{Collect: p.Collect, ScanFile: p.ScanFile, Rescore: p.Rescore, SendMail: p.Deliver, Decide: p.DecideDue}
 }
 
 // work runs jobs until ctx ends, then lets those that run finish.

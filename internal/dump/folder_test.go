@@ -50,3 +50,32 @@ func TestFilesLeavesOutWhatIsNotADumpYet(t *testing.T) {
 		t.Error("a missing folder is no error")
 	}
 }
+
+func TestFileIsWhatFilesWouldList(t *testing.T) {
+	folder := t.TempDir()
+	now := time.Now()
+	for name, age := range map[string]time.Duration{"a\n\xe9.txt": time.Hour, "growing.txt": time.Second} {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte("xyz"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, now.Add(-age), now.Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("/etc/passwd", filepath.Join(folder, "link.txt")); err != nil {
+		t.Fatal(err)
+	}
+	listed, err := Files(folder, now)
+	if err != nil || len(listed) != 1 {
+		t.Fatal(listed, err)
+	}
+	if f, found, err := File(folder, "a\n\xe9.txt", now); err != nil || !found || f.Bytes != 3 || !f.Modified.Equal(listed[0].Modified) || f.Path != listed[0].Path {
+		t.Errorf("%+v %v %v, listed as %+v", f, found, err, listed[0])
+	}
+	for _, name := range []string{"growing.txt", "link.txt", "missing", "../etc/passwd", "/etc/passwd", ""} {
+		if f, found, err := File(folder, name, now); found || err != nil {
+			t.Errorf("%q: %+v %v", name, f, err)
+		}
+	}
+}

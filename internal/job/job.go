@@ -27,6 +27,7 @@ type Workers struct {
 	ScanFile func(ctx context.Context, sourceKey, path string) error
 	Rescore  func(ctx context.Context, supplierID int64) error // 0 = all
 	SendMail func(ctx context.Context, messageID int64) error  // 0 = all that are due
+	Decide   func(ctx context.Context) error                   // about suppliers whose decision was put off
 }
 
 // Schedule says that a job comes round: once when a process takes over the schedules, then every so often.

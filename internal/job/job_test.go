@@ -100,6 +100,7 @@ func reported(said chan string) Workers {
 		ScanFile: func(ctx context.Context, key, path string) error { return say(ctx, "scan %s %s", key, path) },
 		Rescore:  func(ctx context.Context, id int64) error { return say(ctx, "rescore %d", id) },
 		SendMail: func(ctx context.Context, id int64) error { return say(ctx, "mail %d", id) },
+		Decide:   func(ctx context.Context) error { return say(ctx, "decide") },
 	}
 }
 
@@ -144,9 +145,10 @@ func count(t *testing.T, db *sql.DB, where string) int {
 
 var oneOfEach = []risk.Job{
 	{Kind: risk.JobCollect, SourceKey: "paste-p01"},
-	{Kind: risk.JobScanFile, SourceKey: "drop", Path: "a/b.txt"},
+	{Kind: risk.JobScanFile, SourceKey: "drop", Path: "a/caf\xe9\n.txt"}, // a name is bytes, not text
 	{Kind: risk.JobRescore, SupplierID: 3},
 	{Kind: risk.JobSendMail, MessageID: 7},
+	{Kind: risk.JobDecide},
 }
 
 func testTransaction(t *testing.T, p place, db *sql.DB) {
@@ -170,7 +172,7 @@ func testTransaction(t *testing.T, p place, db *sql.DB) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := count(t, db, "1 = 1"), map[bool]int{false: 0, true: 4}[keep]; got != want {
+		if got, want := count(t, db, "1 = 1"), map[bool]int{false: 0, true: len(oneOfEach)}[keep]; got != want {
 			t.Fatalf("kept %v: %d jobs, want %d", keep, got, want)
 		}
 	}
@@ -180,7 +182,7 @@ func testTransaction(t *testing.T, p place, db *sql.DB) {
 	for range oneOfEach {
 		got[next(t, said)] = true
 	}
-	for _, want := range []string{"collect paste-p01", "scan drop a/b.txt", "rescore 3", "mail 7"} {
+	for _, want := range []string{"collect paste-p01", "scan drop a/caf\xe9\n.txt", "rescore 3", "mail 7", "decide"} {
 		if !got[want] {
 			t.Errorf("no worker was called with %q; calls: %v", want, got)
 		}
@@ -207,7 +209,7 @@ func testUnique(t *testing.T, p place, db *sql.DB) {
 	if err := c.Insert(t.Context(), more...); err != nil {
 		t.Fatal(err)
 	}
-	for kind, want := range map[risk.JobKind]int{risk.JobCollect: 2, risk.JobScanFile: 2, risk.JobSendMail: 2, risk.JobRescore: 2} {
+	for kind, want := range map[risk.JobKind]int{risk.JobCollect: 2, risk.JobScanFile: 2, risk.JobSendMail: 2, risk.JobRescore: 2, risk.JobDecide: 1} {
 		if got := count(t, db, "kind = '"+string(kind)+"'"); got != want {
 			t.Errorf("%d jobs of kind %s, want %d", got, kind, want)
 		}
@@ -215,10 +217,10 @@ func testUnique(t *testing.T, p place, db *sql.DB) {
 	// Done is not in the way of doing it again.
 	said := make(chan string)
 	worker := start(t, p.options(db), reported(said))
-	for range 8 {
+	for range 9 {
 		next(t, said)
 	}
-	waitFor(t, func() bool { return count(t, db, "state = 'completed'") == 8 })
+	waitFor(t, func() bool { return count(t, db, "state = 'completed'") == 9 })
 	if err := worker.Insert(t.Context(), oneOfEach[0]); err != nil {
 		t.Fatal(err)
 	}

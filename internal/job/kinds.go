@@ -16,7 +16,8 @@ var limits = map[risk.JobKind]time.Duration{
 	risk.JobCollect:  10 * time.Minute,
 	risk.JobScanFile: 6 * time.Hour,
 	risk.JobRescore:  10 * time.Minute, // of all suppliers
-	risk.JobSendMail: time.Minute,
+	risk.JobSendMail: 5 * time.Minute,  // of all that are due; one takes a minute at most
+	risk.JobDecide:   10 * time.Minute,
 }
 
 // unfinished are the states in which a job still stands in the way of another like it.
@@ -29,15 +30,20 @@ var once = river.UniqueOpts{ByArgs: true, ByState: unfinished}
 // The arguments of each kind are what makes one job different from another, and nothing else.
 type (
 	collectArgs  struct{ Source string }
-	scanFileArgs struct{ Source, Path string }
+	scanFileArgs struct {
+		Source string
+		Path   []byte // a file's name is bytes; JSON would change those that are no UTF-8
+	}
 	rescoreArgs  struct{ Supplier int64 }
 	sendMailArgs struct{ Message int64 }
+	decideArgs   struct{}
 )
 
 func (collectArgs) Kind() string  { return string(risk.JobCollect) }
 func (scanFileArgs) Kind() string { return string(risk.JobScanFile) }
 func (rescoreArgs) Kind() string  { return string(risk.JobRescore) }
 func (sendMailArgs) Kind() string { return string(risk.JobSendMail) }
+func (decideArgs) Kind() string   { return string(risk.JobDecide) }
 
 // insertion says how a job goes into the queue.
 func insertion(j risk.Job) (river.JobArgs, *river.InsertOpts, error) {
@@ -48,8 +54,9 @@ func insertion(j risk.Job) (river.JobArgs, *river.InsertOpts, error) {
 		opts.Queue, opts.UniqueOpts, opts.MaxAttempts = QueueCollect, once, 3
 		return collectArgs{j.SourceKey}, opts, nil
 	case risk.JobScanFile:
-		opts.Queue, opts.UniqueOpts = queueScan, once
-		return scanFileArgs{j.SourceKey, j.Path}, opts, nil
+		// Few attempts here too: the folder is listed again and again, and brings back what was not read.
+		opts.Queue, opts.UniqueOpts, opts.MaxAttempts = queueScan, once, 3
+		return scanFileArgs{j.SourceKey, []byte(j.Path)}, opts, nil
 	case risk.JobRescore:
 		// Never left out: the one that runs now may have read before the change that asks for this one.
 		return rescoreArgs{j.SupplierID}, opts, nil
@@ -60,6 +67,9 @@ func insertion(j risk.Job) (river.JobArgs, *river.InsertOpts, error) {
 			opts.MaxAttempts = 1 // the schedule brings the next sweep
 		}
 		return sendMailArgs{j.MessageID}, opts, nil
+	case risk.JobDecide:
+		opts.UniqueOpts, opts.MaxAttempts = once, 1 // the schedule brings the next
+		return decideArgs{}, opts, nil
 	}
 	return nil, nil, fmt.Errorf("insert job: %q is not a kind of job", j.Kind)
 }
@@ -67,9 +77,10 @@ func insertion(j risk.Job) (river.JobArgs, *river.InsertOpts, error) {
 func newWorkers(w Workers, limits map[risk.JobKind]time.Duration) *river.Workers {
 	all := river.NewWorkers()
 	addWorker(all, limits, func(ctx context.Context, a collectArgs) error { return w.Collect(ctx, a.Source) })
-	addWorker(all, limits, func(ctx context.Context, a scanFileArgs) error { return w.ScanFile(ctx, a.Source, a.Path) })
+	addWorker(all, limits, func(ctx context.Context, a scanFileArgs) error { return w.ScanFile(ctx, a.Source, string(a.Path)) })
 	addWorker(all, limits, func(ctx context.Context, a rescoreArgs) error { return w.Rescore(ctx, a.Supplier) })
 	addWorker(all, limits, func(ctx context.Context, a sendMailArgs) error { return w.SendMail(ctx, a.Message) })
+	addWorker(all, limits, func(ctx context.Context, _ decideArgs) error { return w.Decide(ctx) })
 	return all
 }
 

@@ -14,8 +14,12 @@ import (
 type outbox struct {
 	Store
 	messages map[int64]risk.Message
-	finish   error
+	sent     int // to everybody within the hour
+	failures int // of FinishMessage, before it works
 }
+
+func (o *outbox) CountSent(context.Context, string, time.Time) (int, error) { return o.sent, nil }
+
 
 func (o *outbox) DueMessages(_ context.Context, now time.Time, _ int) ([]int64, error) {
 	var ids []int64
@@ -38,8 +42,12 @@ func (o *outbox) ClaimMessage(_ context.Context, id int64, now time.Time) (risk.
 }
 
 func (o *outbox) FinishMessage(ctx context.Context, m risk.Message) error {
-	if err := errors.Join(ctx.Err(), o.finish); err != nil {
-		return err
+	if o.failures > 0 {
+		o.failures--
+		return errors.New("disk I/O error")
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	o.messages[m.ID] = m
 	return nil
@@ -111,11 +119,12 @@ func TestDeliverGivesUpAndSaysSo(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer error
 		after  time.Duration
+		tried  int
 	}{
-		"a day of refusals": {errBusy, 24 * time.Hour},
-		"refused for good":  {errNobody, 0},
+		"a day of refusals": {errBusy, 24 * time.Hour, 39},
+		"refused for good":  {errNobody, 0, 0},
 	} {
-		p, box, clock := delivery(risk.Message{}, &server{answer: c.answer})
+		p, box, clock := delivery(risk.Message{Attempts: c.tried}, &server{answer: c.answer})
 		*clock = noon.Add(c.after)
 		if err := p.Deliver(t.Context(), 1); err != nil {
 			t.Fatal(err)
@@ -123,6 +132,43 @@ func TestDeliverGivesUpAndSaysSo(t *testing.T) {
 		if m := box.messages[1]; m.State != risk.MessageFailed || m.Why == "" {
 			t.Errorf("%s: %+v", name, m)
 		}
+	}
+}
+
+// A weekend switched off, a mail server that was set up late or a clock that jumped is no day of trying.
+func TestDeliverDoesNotGiveUpWhatItHardlyTried(t *testing.T) {
+	p, box, clock := delivery(risk.Message{}, &server{answer: errBusy})
+	*clock = noon.Add(72 * time.Hour)
+	if err := p.Deliver(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if m := box.messages[1]; m.State != risk.MessagePending || !m.NextTry.Equal(clock.Add(time.Minute)) {
+		t.Errorf("after one refusal: %+v", m)
+	}
+}
+
+func TestDeliverHoldsBackMoreThanAPersonCanRead(t *testing.T) {
+	mails := &server{}
+	p, box, clock := delivery(risk.Message{}, mails)
+	box.sent = 100
+	if err := p.Deliver(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if m := box.messages[1]; mails.took != 0 || m.State != risk.MessagePending || m.Attempts != 0 || !m.NextTry.Equal(noon.Add(5*time.Minute)) || m.Why == "" {
+		t.Errorf("sent %d, message %+v", mails.took, m)
+	}
+	box.sent, *clock = 99, noon.Add(5*time.Minute)
+	if err := p.Deliver(t.Context(), 0); err != nil || mails.took != 1 {
+		t.Errorf("its turn: %v, sent %d", err, mails.took)
+	}
+}
+
+func TestDeliverRecordsTheOutcomeWhenTheDatabaseFailsForAMoment(t *testing.T) {
+	mails := &server{}
+	p, box, _ := delivery(risk.Message{}, mails)
+	box.failures = 2
+	if err := p.Deliver(t.Context(), 1); err != nil || box.messages[1].State != risk.MessageSent {
+		t.Errorf("%v, message %+v", err, box.messages[1])
 	}
 }
 

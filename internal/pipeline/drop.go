@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/wardline/wardline/internal/risk"
@@ -51,20 +53,33 @@ func (p *Pipeline) unread(ctx context.Context, src risk.Source) ([]risk.Job, err
 	if err != nil {
 		return nil, fmt.Errorf("read watch terms: %w", err)
 	}
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = f.Path
+	}
+	begun, err := p.Store.FindFilesAt(ctx, src.ID, paths)
+	if err != nil {
+		return nil, fmt.Errorf("find files: %w", err)
+	}
 	var jobs []risk.Job
 	for _, f := range files {
-		known, found, err := p.Store.FindFile(ctx, src.ID, f.Path)
-		if err != nil {
-			return nil, fmt.Errorf("find file: %w", err)
+		if known, found := begun[f.Path]; found && sameFile(known, f) && known.Watchlist == version && known.State != risk.FileReading {
+			continue
 		}
-		if !found || !sameFile(known, f) || known.Watchlist != version || known.State == risk.FileReading {
-			jobs = append(jobs, risk.Job{Kind: risk.JobScanFile, SourceKey: src.Key, Path: f.Path})
+		if jobs = append(jobs, risk.Job{Kind: risk.JobScanFile, SourceKey: src.Key, Path: f.Path}); len(jobs) == scansAhead {
+			break
 		}
 	}
 	return jobs, nil
 }
 
-func sameFile(a, b risk.File) bool { return a.Bytes == b.Bytes && a.Modified.Equal(b.Modified) }
+// scansAhead bounds what is queued at a time; the next listing brings the rest.
+const scansAhead = 500
+
+// sameFile compares times as exactly as the database keeps them.
+func sameFile(a, b risk.File) bool {
+	return a.Bytes == b.Bytes && a.Modified.Truncate(time.Microsecond).Equal(b.Modified.Truncate(time.Microsecond))
+}
 
 // findingsPerBatch bounds a transaction; a page of a dump can hold thousands.
 const findingsPerBatch = 2000
@@ -76,16 +91,17 @@ func (p *Pipeline) ScanFile(ctx context.Context, key, path string) error {
 	if err != nil {
 		return fmt.Errorf("find source %s: %w", key, err)
 	}
-	file, err := p.fileNow(status.Source, path)
-	if err != nil || file == nil {
+	lies, found, err := p.Dumps.File(status.Source.Address, path)
+	if err != nil || !found { // gone, which is the operator's right, or being written: the next listing tells
 		return err
 	}
+	file := &lies
 	list, err := p.watchlist(ctx)
 	if err != nil {
 		return err
 	}
 	file.SourceID, file.Watchlist, file.State, file.Started = status.Source.ID, list.version, risk.FileReading, p.Now()
-	scan := &fileScan{p: p, list: list, src: status.Source, file: file}
+	scan := &fileScan{p: p, list: list, src: status.Source, file: file, undecided: map[int64]bool{}}
 	skipped, err := p.Dumps.Blocks(ctx, filepath.Join(status.Source.Address, path), func(b risk.Block) error { return scan.block(ctx, b) })
 	if ctx.Err() != nil {
 		return fmt.Errorf("scan file: %w", ctx.Err())
@@ -99,7 +115,7 @@ func (p *Pipeline) ScanFile(ctx context.Context, key, path string) error {
 		file.State, file.Why = risk.FileFailed, "It could not be read to its end."
 		p.Log.WarnContext(ctx, "dump unreadable", slog.Any("error", err))
 	}
-	if err := scan.flush(ctx); err != nil {
+	if err := scan.finish(ctx); err != nil {
 		return err
 	}
 	read := risk.SourceRun{SourceID: file.SourceID, Started: file.Started, Finished: file.Finished, State: risk.StateHealthy,
@@ -112,20 +128,6 @@ func (p *Pipeline) ScanFile(ctx context.Context, key, path string) error {
 	return nil
 }
 
-// fileNow is the file as it lies there now; nil when it is gone, which is the operator's right.
-func (p *Pipeline) fileNow(src risk.Source, path string) (*risk.File, error) {
-	files, err := p.Dumps.Files(src.Address)
-	if err != nil {
-		return nil, fmt.Errorf("list drop folder: %w", err)
-	}
-	for _, f := range files {
-		if f.Path == path {
-			return &f, nil
-		}
-	}
-	return nil, nil
-}
-
 // fileScan gathers the findings of one file into batches.
 type fileScan struct {
 	p       *Pipeline
@@ -133,6 +135,8 @@ type fileScan struct {
 	src     risk.Source
 	file    *risk.File
 	waiting []risk.Finding
+
+	undecided map[int64]bool // suppliers whose findings were recorded without a decision
 }
 
 // recordError tells our own failure to record apart from a file's failure to be read.
@@ -153,15 +157,37 @@ func (s *fileScan) block(ctx context.Context, b risk.Block) error {
 	if len(s.waiting) < findingsPerBatch {
 		return nil
 	}
-	return s.flush(ctx)
+	recorded, err := s.record(ctx, s.p.Now().Add(decideWithin))
+	for _, id := range recorded.Suppliers {
+		s.undecided[id] = true
+	}
+	return err
 }
 
-func (s *fileScan) flush(ctx context.Context) error {
+// decideWithin is how long a finding may wait while its file is read on: a dump brings thousands about one supplier, who
+// is scored and told of once.
+const decideWithin = 30 * time.Second
+
+// record records what waits, and decides about it unless that is put off.
+func (s *fileScan) record(ctx context.Context, decideBy time.Time) (risk.Recorded, error) {
 	now := s.p.Now()
-	batch := risk.Batch{Now: now, Source: s.src, Findings: s.waiting, File: s.file}
-	if _, err := s.p.Store.Record(ctx, batch, s.p.decide(now)); err != nil {
-		return &recordError{fmt.Errorf("record findings of a file: %w", err)}
+	batch := risk.Batch{Now: now, Source: s.src, Findings: s.waiting, File: s.file, DecideBy: decideBy}
+	recorded, err := s.p.Store.Record(ctx, batch, s.p.decide(now))
+	if err != nil {
+		return recorded, &recordError{fmt.Errorf("record findings of a file: %w", err)}
 	}
 	s.waiting = s.waiting[:0]
-	return nil
+	return recorded, nil
+}
+
+// finish records the rest and decides about all that was put off. Killed before that, the suppliers stay marked.
+func (s *fileScan) finish(ctx context.Context) error {
+	recorded, err := s.record(ctx, time.Time{})
+	if err != nil {
+		return err
+	}
+	for _, id := range recorded.Suppliers {
+		delete(s.undecided, id)
+	}
+	return s.p.decideAbout(ctx, slices.Sorted(maps.Keys(s.undecided)))
 }

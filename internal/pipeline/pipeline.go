@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -25,14 +26,17 @@ type Store interface {
 	StartRun(ctx context.Context, sourceID int64, now time.Time) error
 	FinishRun(ctx context.Context, run risk.SourceRun) error
 	FindMark(ctx context.Context, sourceID int64, key string) (risk.Mark, bool, error)
-	FindFile(ctx context.Context, sourceID int64, path string) (risk.File, bool, error)
+	// FindFilesAt gives the files at paths that were begun, by path.
+	FindFilesAt(ctx context.Context, sourceID int64, paths []string) (map[string]risk.File, error)
 
 	Record(ctx context.Context, batch risk.Batch, decide risk.Decide) (risk.Recorded, error)
 	Rescore(ctx context.Context, supplierID int64, now time.Time, decide risk.Decide) error
+	FindUndecided(ctx context.Context, now time.Time) ([]int64, error)
 
 	DueMessages(ctx context.Context, now time.Time, limit int) ([]int64, error)
 	ClaimMessage(ctx context.Context, id int64, now time.Time) (risk.Message, bool, error)
 	FinishMessage(ctx context.Context, m risk.Message) error
+	CountSent(ctx context.Context, address string, since time.Time) (int, error)
 }
 
 // Crawler reads a source page by page. visit must have kept a page's items and marks when it returns.
@@ -45,6 +49,8 @@ type Crawler interface {
 type Dumps interface {
 	// Files lists what lies in the folder and is no longer being written; paths are relative to it.
 	Files(folder string) ([]risk.File, error)
+	// File is one of them; false when Files would not list it.
+	File(folder, path string) (risk.File, bool, error)
 	// Blocks reads a file or archive; what cannot be read is named in skipped and the rest is read.
 	Blocks(ctx context.Context, path string, visit func(risk.Block) error) (skipped []string, err error)
 }
@@ -130,11 +136,30 @@ func (p *Pipeline) Rescore(ctx context.Context, id int64) error {
 			return fmt.Errorf("list suppliers to rescore: %w", err)
 		}
 	}
-	now := p.Now()
+	return p.decideAbout(ctx, ids)
+}
+
+// DecideDue decides about the suppliers whose decision was put off: what a killed scan left behind, what a long one found
+// a while ago, and alerts that were held back.
+func (p *Pipeline) DecideDue(ctx context.Context) error {
+	ids, err := p.Store.FindUndecided(ctx, p.Now())
+	if err != nil {
+		return fmt.Errorf("find undecided suppliers: %w", err)
+	}
+	return p.decideAbout(ctx, ids)
+}
+
+// decideAbout goes on when one supplier fails, or all behind it would wait for it.
+func (p *Pipeline) decideAbout(ctx context.Context, ids []int64) error {
+	var failed []error
 	for _, id := range ids {
+		if ctx.Err() != nil {
+			return errors.Join(append(failed, ctx.Err())...)
+		}
+		now := p.Now()
 		if err := p.Store.Rescore(ctx, id, now, p.decide(now)); err != nil {
-			return fmt.Errorf("rescore supplier %d: %w", id, err)
+			failed = append(failed, fmt.Errorf("rescore supplier %d: %w", id, err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }

@@ -85,10 +85,11 @@ func (s *Store) DueMessages(ctx context.Context, now time.Time, limit int) ([]in
 	return ids, nil
 }
 
-// due are the messages that wait and whose time has come, and those whose claimer is taken for dead.
+// due are the messages that wait and whose time has come, and those whose claimer is taken for dead. Times further off
+// than anything is put off were written while the clock was ahead: they hold nothing back.
 func due(q *gorm.DB, now time.Time) *gorm.DB {
-	return q.Where("(state = ? AND (next_try IS NULL OR next_try <= ?)) OR (state = ? AND claimed < ?)",
-		string(risk.MessagePending), at(now), string(risk.MessageSending), at(now.Add(-claimHolds)))
+	return q.Where("(state = ? AND (next_try IS NULL OR next_try <= ? OR next_try > ?)) OR (state = ? AND (claimed < ? OR claimed > ?))",
+		string(risk.MessagePending), at(now), at(now.Add(longestWait)), string(risk.MessageSending), at(now.Add(-claimHolds)), at(now.Add(claimHolds)))
 }
 
 // ClaimMessage hands a message that is due to one caller; false means that it is not: sent, given up, to be tried later or with somebody else.
@@ -108,6 +109,16 @@ func (s *Store) ClaimMessage(ctx context.Context, id int64, now time.Time) (risk
 		return err
 	})
 	return m, claimed, err
+}
+
+// CountSent counts what one address was sent since then.
+func (s *Store) CountSent(ctx context.Context, address string, since time.Time) (int, error) {
+	var n int64
+	err := s.find(ctx).Model(&messageRow{}).Where("to_email = ? AND sent > ?", address, at(since)).Count(&n).Error
+	if err != nil {
+		return 0, fmt.Errorf("count messages sent: %w", err)
+	}
+	return int(n), nil
 }
 
 // FinishMessage records how sending a claimed message ended; one that was sent gets its line in the history of each exposure it told of.

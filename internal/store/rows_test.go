@@ -271,6 +271,9 @@ func TestLongKeysFitAnIndexAndStayApart(t *testing.T) {
 	if len(a) > maxKey || a == b || a != indexed(long+"a") {
 		t.Errorf("indexed gave %d bytes, apart %v, stable %v", len(a), a != b, a == indexed(long+"a"))
 	}
+	if indexed("caf\xe9.txt") == indexed("caf\xe8.txt") || indexed("caf\xe9.txt") == indexed("caf\uFFFD.txt") {
+		t.Error("two names that are no UTF-8 became one key")
+	}
 	if got := indexed("https://paste.example/raw/1"); got != "https://paste.example/raw/1" {
 		t.Errorf("a short key became %q", got)
 	}

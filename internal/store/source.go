@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -301,6 +303,25 @@ func (s *Store) FindFile(ctx context.Context, sourceID int64, path string) (risk
 		return risk.File{}, false, nil
 	}
 	return rows[0].file(), true, nil
+}
+
+// FindFilesAt reads how far each of the files at paths has been read, by path; one that was never begun is left out.
+func (s *Store) FindFilesAt(ctx context.Context, sourceID int64, paths []string) (map[string]risk.File, error) {
+	byKey := make(map[string]string, len(paths))
+	for _, p := range paths {
+		byKey[indexed(p)] = p
+	}
+	out := make(map[string]risk.File, len(paths))
+	for keys := range slices.Chunk(slices.Sorted(maps.Keys(byKey)), maxRows) {
+		var rows []fileRow
+		if err := s.find(ctx).Omit("skipped").Where("source_id = ? AND path_key IN ?", sourceID, keys).Find(&rows).Error; err != nil {
+			return nil, fmt.Errorf("find files of source %d: %w", sourceID, err)
+		}
+		for _, r := range rows {
+			out[byKey[r.PathKey]] = r.file()
+		}
+	}
+	return out, nil
 }
 
 // FindFiles lists a source's files, the last started first.

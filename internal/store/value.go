@@ -122,14 +122,15 @@ func clean(s string) string {
 // maxKey is well below the 2 700 bytes that a PostgreSQL index entry holds.
 const maxKey = 512
 
-// indexed is a key of any length in a form that an index can hold; short ones stay readable.
+// indexed is a key of any length and any bytes in a form that an index can hold; short ones stay readable. Two keys that
+// differ stay apart, also where clean makes them look alike.
 func indexed(key string) string {
-	key = clean(key)
-	if len(key) <= maxKey {
+	readable := clean(key)
+	if len(readable) <= maxKey && readable == key {
 		return key
 	}
 	sum := sha256.Sum256([]byte(key))
-	return strings.ToValidUTF8(key[:maxKey-80], "") + "#sha256:" + hex.EncodeToString(sum[:])
+	return strings.ToValidUTF8(readable[:min(len(readable), maxKey-80)], "") + "#sha256:" + hex.EncodeToString(sum[:])
 }
 
 // likeEscape is the character that escape uses.
