@@ -92,7 +92,11 @@ func (c *Collector) Crawl(ctx context.Context, src risk.Source, known Known, vis
 	defer r.close()
 	started := c.now()
 	err = read(ctx, r)
-	if errors.Is(err, errEnough) {
+	switch {
+	case errors.Is(err, errLate):
+		r.note("the time of one run was used up: the rest is left for the next run")
+		err = nil
+	case errors.Is(err, errEnough):
 		r.note("the limit of %d pages was reached: the rest is left for the next run", src.Limits.Pages)
 		err = nil
 	}

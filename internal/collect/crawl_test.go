@@ -155,8 +155,8 @@ func TestLeakSite(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "claims", titles(m.take()), []string{
-		"Meridian Lab|1|Meridian Lab\n41 GB\nmore\n\nFiles:\npatients.csv\ncontracts.zip",
-		"Other Corp||Other Corp\nsoon"})
+		"Other Corp||Other Corp\nsoon",
+		"Meridian Lab|1|Meridian Lab\n41 GB\nmore\n\nFiles:\npatients.csv\ncontracts.zip"})
 	s.takePaths()
 	s.set("/", strings.Replace(s.pages["/"], "soon", "published", 1))
 	if _, err := col.Crawl(t.Context(), src, m.known, m.visit); err != nil {

@@ -1,6 +1,13 @@
 package collect
 
-import "net"
+import (
+	"bytes"
+	"io"
+	"net"
+	"testing"
+
+	"golang.org/x/net/html"
+)
 
 // OnDial lets a test see every connection that is attempted.
 func (c *Collector) OnDial(f func(network, address string)) { c.dialed = f }
@@ -13,3 +20,19 @@ var (
 
 // UseResolver replaces the direct route's resolver.
 func (c *Collector) UseResolver(r *net.Resolver) { c.resolver = r }
+
+// PanicOn makes parsing a page that holds the text panic.
+func PanicOn(t *testing.T, text string) {
+	was := parseHTML
+	parseHTML = func(r io.Reader) (*html.Node, error) {
+		body, err := io.ReadAll(r)
+		if bytes.Contains(body, []byte(text)) {
+			panic(text)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return was(bytes.NewReader(body))
+	}
+	t.Cleanup(func() { parseHTML = was })
+}

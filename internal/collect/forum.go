@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/PuerkitoBio/goquery"
@@ -15,8 +16,11 @@ import (
 // readForum reads boards → lists of threads → threads → posts. One board that fails does not hide the others; the
 // source has failed when none could be read.
 func readForum(ctx context.Context, r *run) error {
-	boards, err := r.boards(ctx)
+	index, boards, err := r.boards(ctx)
 	if err != nil {
+		return err
+	}
+	if boards, err = r.inTurn(ctx, boards); err != nil {
 		return err
 	}
 	read := 0
@@ -31,7 +35,7 @@ func readForum(ctx context.Context, r *run) error {
 			first = err
 		}
 		if err := r.skip(err); err != nil {
-			return err
+			return r.turn(ctx, index, b, err)
 		}
 	}
 	if read == 0 {
@@ -45,27 +49,57 @@ type board struct {
 	at   *url.URL
 }
 
-func (r *run) boards(ctx context.Context) ([]board, error) {
+// turnKey is the mark that names the board in which a run ended early.
+const turnKey = "turn"
+
+// turn remembers the board in which a run ended early, and gives back why.
+func (r *run) turn(ctx context.Context, index *page, b board, why error) error {
+	var fetch *risk.FetchError
+	if index == nil || ctx.Err() != nil || !errors.Is(why, errEnough) && !errors.As(why, &fetch) {
+		return why
+	}
+	if err := r.hand(ctx, index, nil, []risk.Mark{{Key: turnKey, Marker: b.at.String()}}); err != nil {
+		return err
+	}
+	return why
+}
+
+// inTurn begins with the board after the one in which the last run ended early: a board that uses up every run must not
+// keep the others from being read.
+func (r *run) inTurn(ctx context.Context, boards []board) ([]board, error) {
+	m, _, err := r.known(ctx, turnKey)
+	if err != nil {
+		return nil, fmt.Errorf("look up what is known of %s: %w", r.src.Key, err)
+	}
+	for i, b := range boards {
+		if b.at.String() == m.Marker {
+			return slices.Concat(boards[i+1:], boards[:i+1]), nil
+		}
+	}
+	return boards, nil
+}
+
+// boards reads the index. It is nil when the address is the only board.
+func (r *run) boards(ctx context.Context) (index *page, boards []board, err error) {
 	if r.src.Read.Boards == "" {
-		return []board{{at: r.gate.home}}, nil
+		return nil, []board{{at: r.gate.home}}, nil
 	}
 	p, err := r.fetch(ctx, r.gate.home)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if p.doc == nil {
-		return nil, p.unexpected("a board (read.boards)")
+		return nil, nil, p.unexpected("a board (read.boards)")
 	}
-	var boards []board
 	p.doc.Find(r.src.Read.Boards).Each(func(_ int, s *goquery.Selection) {
 		if at, ok := p.resolve(s.AttrOr("href", "")); ok && !r.again("board "+at.String()) {
 			boards = append(boards, board{name: strings.Join(strings.Fields(nodeText(s.Nodes[0])), " "), at: at})
 		}
 	})
 	if len(boards) == 0 {
-		return nil, p.unexpected("a board (read.boards)")
+		return nil, nil, p.unexpected("a board (read.boards)")
 	}
-	return boards, nil
+	return p, boards, nil
 }
 
 func (r *run) board(ctx context.Context, b board) error {
@@ -80,71 +114,106 @@ func (r *run) board(ctx context.Context, b board) error {
 }
 
 // thread reads a thread whose marker changed, from its first page or from where an earlier run was stopped. The
-// thread's own mark goes out with its last page: until then it counts as unread.
+// thread's own mark goes out with its last page: until then it counts as unread. It holds the marker at which the
+// reading began: what came meanwhile is found by the next reading.
 func (r *run) thread(ctx context.Context, b board, t entry) error {
-	mark := risk.Mark{Key: t.link.String(), Marker: t.marker}
+	r.reading = t.key()
+	mark := risk.Mark{Key: t.key(), Marker: t.marker}
 	if r.again(mark.Key) {
 		return nil
 	}
-	if t.marker != "" { // an entry whose marker cannot be read is read every time
+	at, marker, resumed, err := r.resume(ctx, t)
+	if err != nil {
+		return err
+	}
+	if resumed {
+		mark.Marker = marker
+	} else if t.marker != "" { // an entry whose marker cannot be read is read every time
 		if same, err := r.unchanged(ctx, mark); same || err != nil {
 			return err
 		}
 	}
-	at, err := r.resume(ctx, t)
-	if err != nil {
-		return err
-	}
+	began, stopped := r.report.Pages, resumed
 	for {
-		p, err := r.fetch(ctx, at)
+		p, posts, err := r.threadPage(ctx, at)
 		if err != nil {
-			return r.skip(err)
+			if err := r.skip(err); err != nil || !resumed {
+				return err
+			}
+			at, resumed, mark.Marker = t.link, false, t.marker // the page is no more: begin anew
+			continue
 		}
-		if p.has(r.src.Read.NotFound) {
-			r.missingEntry(p, "the thread is gone (read.not_found)")
+		if posts == nil {
 			return nil
 		}
-		posts, err := r.posts(p)
-		if err != nil {
-			return r.skip(err)
-		}
-		fresh, marks, err := r.fresh(ctx, posts)
+		resumed = false
+		fresh, marks, repeats, err := r.fresh(ctx, posts)
 		if err != nil {
 			return err
 		}
 		next, more := r.next(p)
-		more = more && !r.again("page "+next.String())
-		if more {
-			marks = append(marks, resumeMark(t, next))
-		} else {
+		more = more && !repeats && !r.again("page "+next.String())
+		switch {
+		case more:
+			marks = append(marks, resumeMark(t, mark.Marker, next))
+		case stopped:
+			marks = append(marks, mark, risk.Mark{Key: resumeKey(t)})
+		default:
 			marks = append(marks, mark)
 		}
 		if err := r.hand(ctx, p, items(fresh, b.name, p, t), marks); err != nil || !more {
 			return err
 		}
-		at = next
+		if r.report.Pages-began >= r.threadShare() {
+			r.note("%s: a long thread; the rest is left for the next run", t.link)
+			return nil
+		}
+		at, stopped = next, true
 	}
 }
 
-// resumeMark remembers how far a long thread was read while its marker was the same.
-func resumeMark(t entry, next *url.URL) risk.Mark {
-	return risk.Mark{Key: "resume:" + t.link.String(), Marker: t.marker + "\n" + next.String()}
+// threadShare is how many pages one thread may use in a run: one that never ends must leave some for the others.
+func (r *run) threadShare() int { return max(r.src.Limits.Pages/4, 2) }
+
+// threadPage gives the posts of a page; none and no error when the thread is gone.
+func (r *run) threadPage(ctx context.Context, at *url.URL) (*page, []post, error) {
+	p, err := r.fetch(ctx, at)
+	if err != nil {
+		return nil, nil, err
+	}
+	if p.has(r.src.Read.NotFound) {
+		r.missingEntry(p, "the thread is gone (read.not_found)")
+		return p, nil, nil
+	}
+	var posts []post
+	err = p.guard(func() error {
+		posts, err = r.posts(p)
+		return err
+	})
+	return p, posts, err
 }
 
-func (r *run) resume(ctx context.Context, t entry) (*url.URL, error) {
-	m, found, err := r.known(ctx, resumeMark(t, t.link).Key)
+func resumeKey(t entry) string { return "resume:" + t.key() }
+
+// resumeMark remembers how far a long thread was read, and what its marker was when that began.
+func resumeMark(t entry, marker string, next *url.URL) risk.Mark {
+	return risk.Mark{Key: resumeKey(t), Marker: marker + "\n" + next.String()}
+}
+
+// resume is where to read a thread: where an earlier run left it, whatever was added since, or its first page.
+func (r *run) resume(ctx context.Context, t entry) (at *url.URL, marker string, resumed bool, err error) {
+	m, found, err := r.known(ctx, resumeKey(t))
 	if err != nil {
-		return nil, fmt.Errorf("look up what is known of %s: %w", r.src.Key, err)
+		return nil, "", false, fmt.Errorf("look up what is known of %s: %w", r.src.Key, err)
 	}
 	marker, next, ok := strings.Cut(m.Marker, "\n")
-	if !found || !ok || t.marker == "" || marker != t.marker {
-		return t.link, nil
+	if !found || !ok {
+		return t.link, "", false, nil
 	}
-	at, err := url.Parse(next)
-	if err != nil {
-		return t.link, nil
+	if at, err = url.Parse(next); err != nil {
+		return t.link, "", false, nil
 	}
-	return at, nil
+	return at, marker, true, nil
 }
 
 // post is a post as read, with the mark that tells whether it is new or edited.
@@ -159,20 +228,27 @@ func (r *run) posts(p *page) ([]post, error) {
 	if !p.has(read.Post) {
 		return nil, p.unexpected("a post (read.post)")
 	}
+	list, err := p.elements(read.Post)
+	if err != nil {
+		return nil, err
+	}
 	var posts []post
-	mute := 0
-	p.doc.Find(read.Post).Each(func(_ int, s *goquery.Selection) {
+	mute, length := 0, 0
+	for _, s := range list.EachIter() {
 		if s.Find(read.Body).Length() == 0 {
 			mute++
-			return
+			continue
 		}
 		id, text, author := pick(s, read.PostID), content(s, read.Body), pick(s, read.Author)
+		if length += len(text); p.tooMuch(length) {
+			return nil, p.failure(risk.FailLayout, errTooMuch)
+		}
 		mark := risk.Mark{Key: "post:" + id, Marker: digestOf(text)}
 		if id == "" {
 			mark.Key = "post:" + digestOf(p.url.Path, author, text)
 		}
 		posts = append(posts, post{mark: mark, item: risk.Item{PostID: id, Author: author, Posted: r.posted(pick(s, read.Date)), Text: text}})
-	})
+	}
 	if mute > 0 {
 		r.note("%s: %d posts without their text (read.body)", p.url, mute)
 	}
@@ -182,24 +258,25 @@ func (r *run) posts(p *page) ([]post, error) {
 	return posts, nil
 }
 
-// fresh keeps the posts that are new or edited, once each.
-func (r *run) fresh(ctx context.Context, posts []post) ([]post, []risk.Mark, error) {
-	var fresh []post
-	var marks []risk.Mark
+// fresh keeps the posts that are new or edited, once each. A post is met again only with its text: where ids count up
+// in every thread anew, the same id is another post. A page that only repeats what this run has met leads nowhere new.
+func (r *run) fresh(ctx context.Context, posts []post) (fresh []post, marks []risk.Mark, repeats bool, err error) {
+	repeats = true
 	for _, p := range posts {
-		if r.again(p.mark.Key) {
+		if r.again(p.mark.Key + " " + p.mark.Marker) {
 			continue
 		}
+		repeats = false
 		r.report.Items++
 		same, err := r.unchanged(ctx, p.mark)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, false, err
 		}
 		if !same {
 			fresh, marks = append(fresh, p), append(marks, p.mark)
 		}
 	}
-	return fresh, marks, nil
+	return fresh, marks, repeats, nil
 }
 
 func items(posts []post, board string, p *page, t entry) []risk.Item {

@@ -15,12 +15,9 @@ func readLeakSite(ctx context.Context, r *run) error {
 		var marks []risk.Mark
 		for _, e := range entries {
 			if e.link != nil {
-				if err := r.victim(ctx, e); err != nil {
-					return err
-				}
 				continue
 			}
-			mark := risk.Mark{Key: "entry:" + digestOf(e.title), Marker: e.change()}
+			mark := risk.Mark{Key: e.key(), Marker: e.change()}
 			fresh, err := r.news(ctx, mark)
 			if err != nil {
 				return err
@@ -29,7 +26,19 @@ func readLeakSite(ctx context.Context, r *run) error {
 				onList, marks = append(onList, r.claim(e, p.url.String(), e.text)), append(marks, mark)
 			}
 		}
-		return r.hand(ctx, p, onList, marks)
+		// What stands on the list goes first: a victim's page may end the run.
+		if err := r.hand(ctx, p, onList, marks); err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if e.link == nil {
+				continue
+			}
+			if err := r.victim(ctx, e); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -50,7 +59,8 @@ func (r *run) news(ctx context.Context, m risk.Mark) (bool, error) {
 }
 
 func (r *run) victim(ctx context.Context, e entry) error {
-	mark := risk.Mark{Key: e.link.String(), Marker: e.change()}
+	r.reading = e.key()
+	mark := risk.Mark{Key: e.key(), Marker: e.change()}
 	if fresh, err := r.news(ctx, mark); !fresh || err != nil {
 		return err
 	}
@@ -69,7 +79,14 @@ func (r *run) victim(ctx context.Context, e entry) error {
 	if !p.has(selector) {
 		return r.skip(p.unexpected("the entry's text (read.post)"))
 	}
-	detail := content(p.doc.Selection, selector)
+	var detail string
+	err = p.guard(func() error {
+		detail = content(p.doc.Selection, selector)
+		return nil
+	})
+	if err != nil {
+		return r.skip(err)
+	}
 	if strings.TrimSpace(detail) == "" {
 		r.missingEntry(p, "the entry's text is empty (read.post)")
 		return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -21,32 +22,49 @@ type page struct {
 	capture risk.Capture
 	body    []byte            // UTF-8
 	doc     *goquery.Document // nil when it is not HTML
+	base    *url.URL          // what its relative links are relative to, when not its own address
 }
 
-// parsePage decodes and, for HTML, parses a body. The stated content type decides, as the transport has held it
-// against the bytes.
-func parsePage(at *url.URL, contentType string, body []byte) (*page, error) {
-	p := &page{url: at, body: toUTF8(body, contentType)}
+// guard turns a panic over hostile bytes into the failure of this page.
+func (p *page) guard(read func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = p.failure(risk.FailLayout, fmt.Errorf("reading the page panicked (%T)", v))
+		}
+	}()
+	return read()
+}
+
+// parse decodes and, for HTML, parses a body. The stated content type decides, as the transport has held it against
+// the bytes.
+func (p *page) parse(contentType string, body []byte) error {
+	p.body = toUTF8(body, contentType)
 	switch m := mediaType(contentType); {
 	case m == "text/html", m == "application/xhtml+xml":
 	case m == "" && strings.HasPrefix(sniff(body), "text/html"):
 	default:
-		return p, nil
+		return nil
 	}
 	if err := checkMarkup(p.body); err != nil {
 		kind := risk.FailLayout
 		if errors.Is(err, errCutMarkup) {
 			kind = risk.FailCut
 		}
-		return p, p.failure(kind, err)
+		return p.failure(kind, err)
 	}
-	root, err := html.Parse(bytes.NewReader(p.body))
+	root, err := parseHTML(bytes.NewReader(p.body))
 	if err != nil {
-		return p, p.failure(risk.FailLayout, fmt.Errorf("parse page: %w", err))
+		return p.failure(risk.FailLayout, fmt.Errorf("parse page: %w", err))
 	}
 	p.doc = goquery.NewDocumentFromNode(root)
-	return p, nil
+	if base, err := p.url.Parse(p.doc.Children().ChildrenFiltered("head").ChildrenFiltered("base[href]").First().AttrOr("href", "")); err == nil && base.Host == p.url.Host {
+		p.base = base // one that leads to another host would lead every link there
+	}
+	return nil
 }
+
+// parseHTML is a variable so that a test can make it panic.
+var parseHTML = html.Parse
 
 func (p *page) failure(kind risk.FailureKind, err error) error {
 	return &risk.FetchError{Kind: kind, URL: p.url.String(), Err: err}
@@ -57,36 +75,45 @@ func (p *page) has(selector string) bool {
 	return p.doc != nil && selector != "" && p.doc.Find(selector).Length() > 0
 }
 
+// mostAddress is longer than any address that a browser or a server of this kind takes.
+const mostAddress = 4096
+
+// breaks are dropped from links, as browsers do.
+var breaks = strings.NewReplacer("\n", "", "\r", "", "\t", "")
+
 // resolve makes a link absolute against the page, without its fragment and without session ids, which would make
 // every run see new addresses.
 func (p *page) resolve(href string) (*url.URL, bool) {
-	href = strings.TrimSpace(href)
-	if href == "" || strings.HasPrefix(href, "#") {
+	href = breaks.Replace(strings.TrimSpace(href))
+	if href == "" || strings.HasPrefix(href, "#") || len(href) > mostAddress {
 		return nil, false
 	}
-	u, err := p.url.Parse(href)
-	if err != nil {
+	base := p.url
+	if p.base != nil {
+		base = p.base
+	}
+	u, err := base.Parse(href)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, false
 	}
 	u.Fragment, u.RawFragment = "", ""
+	if at := pathSession.FindStringIndex(u.Path); at != nil {
+		u.Path, u.RawPath = u.Path[:at[0]]+u.Path[at[1]:], ""
+	}
 	if u.RawQuery != "" {
 		u.RawQuery = withoutSession(u.RawQuery)
 	}
 	return u, true
 }
 
+// pathSession is how Java and PHP servers put a session into the path: /thread;jsessionid=1f3a.
+var pathSession = regexp.MustCompile(`(?i);(jsessionid|phpsessid|sid)=[^/;]*`)
+
+// querySession are the parameters in which board software carries a session; some part them by semicolons.
+var querySession = regexp.MustCompile(`(?i)(^|[&;])(sid|s|phpsessid|jsessionid|session|session_?id|sess|sessid|cfid|cftoken|oscsid|zenid)=[^&;]*`)
+
 func withoutSession(query string) string {
-	kept := strings.FieldsFunc(query, func(r rune) bool { return r == '&' })
-	out := kept[:0]
-	for _, pair := range kept {
-		name, _, _ := strings.Cut(pair, "=")
-		switch strings.ToLower(name) {
-		case "sid", "phpsessid", "s", "jsessionid":
-		default:
-			out = append(out, pair)
-		}
-	}
-	return strings.Join(out, "&")
+	return strings.TrimLeft(querySession.ReplaceAllString(query, ""), "&;")
 }
 
 // pick reads one value by a definition's "selector", "selector @attribute" or "@attribute".

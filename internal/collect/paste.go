@@ -22,7 +22,8 @@ func readPastes(ctx context.Context, r *run) error {
 }
 
 func (r *run) paste(ctx context.Context, e entry) error {
-	mark := risk.Mark{Key: e.link.String(), Marker: e.marker}
+	r.reading = e.key()
+	mark := risk.Mark{Key: e.key(), Marker: e.marker}
 	if r.again(mark.Key) {
 		return nil
 	}
@@ -38,7 +39,11 @@ func (r *run) paste(ctx context.Context, e entry) error {
 		r.missingEntry(p, "the paste is gone (read.not_found)")
 		return nil
 	}
-	text, err := r.pasteText(p)
+	var text string
+	err = p.guard(func() error {
+		text, err = r.pasteText(p)
+		return err
+	})
 	if err != nil {
 		return r.skip(err)
 	}

@@ -27,6 +27,9 @@ type run struct {
 	transport *transport
 	report    risk.CrawlReport
 	seen      map[string]bool // list pages, threads and posts met in this run: loops and repeats end here
+	most      int             // pages that may be fetched; while the front of a list is read, fewer than the limit
+	until     time.Time       // no further page is begun after it; zero = no end in sight
+	reading   string          // the entry of a list that is being read
 	failures  int             // in a row, of the kind that says that nobody answers
 	notes     int
 	undated   int
@@ -50,7 +53,10 @@ func (c *Collector) newRun(ctx context.Context, src risk.Source, known Known, vi
 	if err != nil {
 		return nil, err
 	}
-	r := &run{src: src, known: known, visit: visit, now: c.now, gate: g, seen: map[string]bool{}}
+	r := &run{src: src, known: known, visit: visit, now: c.now, gate: g, seen: map[string]bool{}, most: src.Limits.Pages}
+	if end, ok := ctx.Deadline(); ok {
+		r.until = end.Add(-min(src.Limits.Timeout, time.Until(end)/4))
+	}
 	r.transport = newTransport(src, g, dial, c.agent, c.now)
 	r.colly = colly.NewCollector(colly.StdlibContext(ctx), colly.Async(false))
 	// NewCollector reads COLLY_* from the environment after its options; what matters is set again here.
@@ -77,18 +83,25 @@ func (r *run) redirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// errEnough ends a crawl that has used its pages.
-var errEnough = errors.New("page limit reached")
+// errEnough ends a crawl that has used its pages, errLate one that has used its time.
+var (
+	errEnough = errors.New("page limit reached")
+	errLate   = fmt.Errorf("time is up: %w", errEnough)
+)
 
 // fetch gets and parses one page, after the pause that politeness asks for.
 func (r *run) fetch(ctx context.Context, u *url.URL) (*page, error) {
 	if err := r.gate.check(http.MethodGet, u); err != nil {
 		return nil, &risk.FetchError{Kind: risk.FailRefused, URL: u.String(), Err: err}
 	}
-	if r.report.Pages >= r.src.Limits.Pages {
+	if r.report.Pages >= r.most {
 		return nil, errEnough
 	}
-	if err := r.pause(ctx); err != nil {
+	wait := r.wait()
+	if !r.until.IsZero() && time.Now().Add(wait).After(r.until) {
+		return nil, errLate
+	}
+	if err := sleep(ctx, wait); err != nil {
 		return nil, err
 	}
 	r.report.Pages++
@@ -105,16 +118,19 @@ func (r *run) fetch(ctx context.Context, u *url.URL) (*page, error) {
 	return r.page()
 }
 
+// mostContentType is longer than any honest one; a header may have 64 KB.
+const mostContentType = 200
+
 func (r *run) page() (*page, error) {
 	got := r.last
 	r.failures = 0
-	p, err := parsePage(got.at, got.contentType, got.body)
-	if err != nil {
+	p := &page{url: got.at}
+	if err := p.guard(func() error { return p.parse(got.contentType, got.body) }); err != nil {
 		return nil, err
 	}
 	digest := sha256.Sum256(got.body)
 	p.capture = risk.Capture{SourceID: r.src.ID, URL: got.at.String(), Digest: hex.EncodeToString(digest[:]), Fetched: r.now(),
-		Status: got.status, ContentType: got.contentType, Bytes: int64(len(got.body))}
+		Status: got.status, ContentType: cleanText(got.contentType[:min(len(got.contentType), mostContentType)]), Bytes: int64(len(got.body))}
 	if p.has(r.src.Read.Captcha) {
 		return nil, p.failure(risk.FailCaptcha, errors.New("the definition's captcha selector matches"))
 	}
@@ -130,13 +146,20 @@ func asFetchError(u *url.URL, err error) error {
 	return &risk.FetchError{Kind: risk.FailNetwork, URL: u.String(), Err: err}
 }
 
-// pause waits before every request but the first, and ends with ctx.
-func (r *run) pause(ctx context.Context) error {
+// wait is the pause before every request but the first.
+func (r *run) wait() time.Duration {
+	if r.report.Pages == 0 {
+		return 0
+	}
 	d := r.src.Politeness.Delay
 	if r.src.Politeness.Jitter > 0 {
 		d += rand.N(r.src.Politeness.Jitter)
 	}
-	if r.report.Pages == 0 || d <= 0 {
+	return d
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
 		return ctx.Err()
 	}
 	t := time.NewTimer(d)

@@ -16,10 +16,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// toUTF8 decodes a body by its byte order mark, its header and its meta element, in this order.
+// toUTF8 decodes a body by its byte order mark, its header and its meta element, in this order. Where these name a
+// charset of single bytes, text that is valid UTF-8 is UTF-8: no other text comes out so by chance.
 func toUTF8(body []byte, contentType string) []byte {
 	e, name, certain := charset.DetermineEncoding(body, contentType)
-	if name == "utf-8" || (!certain && utf8.Valid(body)) || e == encoding.Nop || e == encoding.Replacement {
+	if name == "utf-8" || (!certain || isSingleByte(name)) && utf8.Valid(body) || e == encoding.Nop || e == encoding.Replacement {
 		return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	}
 	text, err := e.NewDecoder().Bytes(body)
@@ -27,6 +28,10 @@ func toUTF8(body []byte, contentType string) []byte {
 		return body
 	}
 	return bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+}
+
+func isSingleByte(name string) bool {
+	return strings.HasPrefix(name, "windows-") || strings.HasPrefix(name, "iso-8859-") || strings.HasPrefix(name, "koi8-") || name == "macintosh"
 }
 
 // cleanText makes text safe to keep and to show: valid UTF-8 in NFC, lines ended by \n, and marks such as ⟦U+202E⟧ in
@@ -65,6 +70,10 @@ const (
 	mostAttributes = 256
 )
 
+// mostReopened bounds what x/net/html builds for formatting that is left open: every block, item or cell begins with a
+// copy of each such element, so that a page of 80 KB became 700 MB.
+const mostReopened = 1 << 18
+
 var errMarkup = errors.New("the markup is nested too deeply or holds too many attributes")
 
 var errCutMarkup = errors.New("the page ends inside a tag")
@@ -73,7 +82,7 @@ var errCutMarkup = errors.New("the page ends inside a tag")
 func checkMarkup(page []byte) error {
 	z := html.NewTokenizer(bytes.NewReader(page))
 	open := map[string]int{}
-	depth := 0
+	depth, formats, reopened := 0, 0, 0
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
@@ -86,8 +95,18 @@ func checkMarkup(page []byte) error {
 			if !countAttributes(z, more) {
 				return errMarkup
 			}
-			if closesItself[atom.Lookup(name)] {
+			tag := atom.Lookup(name)
+			if !isFormatting(tag) {
+				reopened += formats
+			}
+			if reopened > mostReopened {
+				return errMarkup
+			}
+			if closesItself[tag] {
 				continue
+			}
+			if isFormatting(tag) {
+				formats++
 			}
 			open[string(name)]++
 			if depth++; depth > mostDepth {
@@ -95,9 +114,17 @@ func checkMarkup(page []byte) error {
 			}
 		case html.EndTagToken:
 			// An end tag without its start closes nothing: counting it would hide depth.
-			if name, _ := z.TagName(); open[string(name)] > 0 {
+			name, _ := z.TagName()
+			tag := atom.Lookup(name)
+			if !isFormatting(tag) {
+				reopened += formats
+			}
+			if open[string(name)] > 0 {
 				open[string(name)]--
 				depth--
+				if isFormatting(tag) {
+					formats--
+				}
 			}
 		case html.SelfClosingTagToken:
 			if _, more := z.TagName(); !countAttributes(z, more) {
@@ -120,6 +147,15 @@ func countAttributes(z *html.Tokenizer, more bool) bool {
 		_, _, more = z.TagAttr()
 	}
 	return true
+}
+
+// isFormatting reports the elements that the parser opens again in the next block.
+func isFormatting(a atom.Atom) bool {
+	switch a {
+	case atom.A, atom.B, atom.Big, atom.Code, atom.Em, atom.Font, atom.I, atom.Nobr, atom.S, atom.Small, atom.Strike, atom.Strong, atom.Tt, atom.U:
+		return true
+	}
+	return false
 }
 
 // closesItself are elements that have no end tag, or whose next one ends them.

@@ -121,10 +121,16 @@ func TestMarkupBombs(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			body := []byte("<html><body>" + postHTML("p1", "text") + c.html)
-			started := time.Now()
-			got, err := collect.Inspect(src, "text/html", body)
-			if took := time.Since(started); took > 300*time.Millisecond*slower {
-				t.Errorf("took %s", took)
+			var got collect.Inspection
+			var err error
+			fastest := time.Hour
+			for range 3 { // the machine may be busy; the work is the same
+				started := time.Now()
+				got, err = collect.Inspect(src, "text/html", body)
+				fastest = min(fastest, time.Since(started))
+			}
+			if fastest > 300*time.Millisecond*slower {
+				t.Errorf("took %s", fastest)
 			}
 			if c.refuse != (err != nil) {
 				t.Errorf("error %v, want one: %t", err, c.refuse)
