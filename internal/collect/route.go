@@ -87,7 +87,8 @@ func (c *Collector) torDialer(src risk.Source) (dialFunc, error) {
 		return nil, &risk.FetchError{Kind: risk.FailProxy, URL: src.Address, Err: errors.New("no Tor proxy is configured")}
 	}
 	user := src.Key + "/" + c.now().UTC().Format(time.DateOnly)
-	socks, err := proxy.SOCKS5(c.proxy.network, c.proxy.address, &proxy.Auth{User: user, Password: "wardline"}, proxyOnly{c})
+	forward := proxyOnly{c, min(src.Limits.Timeout/2, mostGreeting)}
+	socks, err := proxy.SOCKS5(c.proxy.network, c.proxy.address, &proxy.Auth{User: user, Password: "wardline"}, forward)
 	if err != nil {
 		return nil, fmt.Errorf("set up SOCKS: %w", err)
 	}
@@ -101,8 +102,15 @@ func (c *Collector) torDialer(src risk.Source) (dialFunc, error) {
 	}, nil
 }
 
+// mostGreeting is how long a proxy may take to say that it is there. It answers from memory: one that is frozen, whose
+// connections the kernel still accepts, must not be taken for a site that is slow.
+const mostGreeting = 10 * time.Second
+
 // proxyOnly dials the proxy and nothing else, whatever it is asked.
-type proxyOnly struct{ c *Collector }
+type proxyOnly struct {
+	c        *Collector
+	greeting time.Duration
+}
 
 func (p proxyOnly) Dial(string, string) (net.Conn, error) {
 	return nil, fmt.Errorf("dial without a context: %w", errForbidden)
@@ -113,8 +121,32 @@ func (p proxyOnly) DialContext(ctx context.Context, network, address string) (ne
 		return nil, fmt.Errorf("dial %s instead of the proxy: %w", address, errForbidden)
 	}
 	p.c.dialed(network, address)
-	var d net.Dialer
-	return d.DialContext(ctx, network, address)
+	d := net.Dialer{Timeout: p.greeting}
+	conn, err := d.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &greeted{Conn: conn, silent: time.AfterFunc(p.greeting, func() { conn.Close() })}, nil
+}
+
+// greeted is a connection to a proxy that is closed when its first bytes do not come in time. A deadline would take the
+// place of the one by which x/net/proxy ends the handshake with its context.
+type greeted struct {
+	net.Conn
+	silent *time.Timer
+}
+
+func (g *greeted) Read(p []byte) (int, error) {
+	n, err := g.Conn.Read(p)
+	if n > 0 {
+		g.silent.Stop()
+	}
+	return n, err
+}
+
+func (g *greeted) Close() error {
+	g.silent.Stop()
+	return g.Conn.Close()
 }
 
 // proxyAnswered reports that the proxy is up and said that it could not reach the site. x/net/proxy has no type for a

@@ -652,6 +652,57 @@ func TestProxyTroubleAndSiteTroubleAreToldApart(t *testing.T) {
 	wantKind(t, err, risk.FailNetwork)
 }
 
+// A proxy that is frozen still has its connections accepted by the kernel, and then says nothing.
+func TestFrozenProxyIsTheProxysTrouble(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		address := "127.0.0.1:0"
+		if network == "unix" {
+			address = filepath.Join(t.TempDir(), "socks")
+		}
+		frozen, err := net.Listen(network, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { frozen.Close() })
+		at := frozen.Addr().String()
+		if network == "unix" {
+			at = "unix:" + address
+		}
+		col, _ := torCollector(t, at)
+		src := onionForum("f", "home.onion")
+		src.Limits.Timeout = 400 * time.Millisecond
+		m := newMemory()
+		_, err = col.Crawl(t.Context(), src, m.known, m.visit)
+		wantKind(t, err, risk.FailProxy)
+	}
+}
+
+// A proxy that greets and then takes long over the site is up: a first circuit takes many seconds.
+func TestSlowSiteBehindAProxyIsNotTheProxysTrouble(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		c.Write([]byte{5, 2})
+		c.Read(make([]byte, 4))
+		c.Write([]byte{1, 0})
+		io.Copy(io.Discard, c)
+	}()
+	col, _ := torCollector(t, l.Addr().String())
+	src := onionForum("f", "home.onion")
+	src.Limits.Timeout = 400 * time.Millisecond
+	m := newMemory()
+	_, err = col.Crawl(t.Context(), src, m.known, m.visit)
+	wantKind(t, err, risk.FailTimeout)
+}
+
 func TestProxyKilledMidCrawlEndsTheRun(t *testing.T) {
 	var proxy *socks
 	web := newSite(t, forumPages())
