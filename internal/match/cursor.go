@@ -14,8 +14,9 @@ type cursor struct {
 	hits []Hit
 
 	planes   planes
-	hostOver uint64           // 1: a run that holds an inner dot goes on in the next chunk
-	last     [blockBytes]byte // the end of the buffer, padded
+	seps     [chunkBlocks + 1]uint64 // what is no character of a label, or a dot
+	hostOver uint64                  // 1: a run that holds an inner dot goes on in the next chunk
+	last     [blockBytes]byte        // the end of the buffer, padded
 
 	// Places in the chunk, found first and looked at then: loops without surprises for the processor.
 	ends  [chunkBytes]uint16 // at most one for two bytes; the rest is room to write ahead
@@ -31,7 +32,7 @@ type cursor struct {
 
 func (c *cursor) start(s *Scanner, buf []byte) {
 	c.s, c.buf, c.hits = s, buf, c.hits[:0]
-	c.planes.label[0], c.planes.word[0], c.planes.dot[0] = 0, 0, 0
+	c.planes.label[0], c.planes.word[0], c.planes.dot[0], c.seps[0] = 0, 0, 0, ^uint64(0)
 	c.hostOver, c.unicodeDone, c.punyDone = 0, 0, 0
 }
 
@@ -61,7 +62,7 @@ func (c *cursor) walk(base, n int) {
 			c.readHigh(base+b*blockBytes, high)
 		}
 	}
-	p.label[0], p.word[0], p.dot[0] = p.label[n], p.word[n], p.dot[n]
+	p.label[0], p.word[0], p.dot[0], c.seps[0] = p.label[n], p.word[n], p.dot[n], c.seps[n]
 }
 
 // walkHosts looks at the host tokens that end in the chunk.
@@ -90,6 +91,7 @@ func (c *cursor) findHostEnds(base, n int) int {
 	for b := 1; b <= n; b++ {
 		label, dot := p.label[b], p.dot[b]
 		starts := (dot<<1 | p.dot[b-1]>>63) & (label &^ dot)
+		c.seps[b] = ^label | dot
 		var sum uint64
 		sum, over = bits.Add64(label, starts, over)
 		count = c.flatten(sum&^label, (b-1)*blockBytes, count)
@@ -152,10 +154,10 @@ func (c *cursor) filterHosts(base, count int) []uint16 {
 // the bitmaps are looked at here and now.
 func (c *cursor) filterPairs(base, count int) int {
 	filter, shift := c.s.hosts.filter, c.s.hosts.shift&63
-	p, buf, passed := &c.planes, c.buf, 0
+	buf, passed := c.buf, 0
 	for _, at := range c.ends[:count] {
 		end := base + int(at)
-		w := p.dots(at)
+		w := c.labels(at)
 		last := bits.LeadingZeros64(w) + 1
 		if last == 1 || end < maxKey { // the run ends in dots, or the buffer has just begun
 			c.tryHost(base, int(at))
@@ -188,37 +190,50 @@ func (c *cursor) filterTriples(base, count int) int {
 
 // tripleKey is the key of the last three labels before a place of the chunk.
 func (c *cursor) tripleKey(base int, at uint16) uint64 {
-	w, size := c.planes.dots(at), 0
+	w, size := c.labels(at), 0
 	for range 3 {
 		size += 1 + bits.LeadingZeros64(w<<uint(size))
 	}
 	return keyAt(c.buf, base+int(at), min(size-1, maxKey))
 }
 
-// dots is a window on what separates labels before a place of the chunk.
-func (p *planes) dots(at uint16) uint64 {
+// labels is a window on what separates labels before a place of the chunk.
+func (c *cursor) labels(at uint16) uint64 {
 	b := at / blockBytes % chunkBlocks
-	return window(^p.label[b]|p.dot[b], ^p.label[b+1]|p.dot[b+1], uint(at))
+	return window(c.seps[b], c.seps[b+1], uint(at))
 }
 
 // walkWords looks at the words that end in the chunk and are at least as long as the shortest anchor.
 func (c *cursor) walkWords(base, n int) {
-	p := &c.planes
-	for _, at := range c.filterTails(base, c.findWordEnds(n)) {
-		end := base + int(at)
-		if end >= maxKey {
-			b := at / blockBytes % chunkBlocks
-			size := bits.LeadingZeros64(window(^p.word[b], ^p.word[b+1], uint(at)))
-			if in, _ := c.s.words.find(keyAt(c.buf, end, size)); !in {
-				continue
-			}
+	for _, at := range c.filterWords(base, c.filterTails(base, n)) {
+		if in, _ := c.s.words.find(c.wordKey(base, at)); in {
+			c.tryWord(base + int(at))
 		}
-		c.tryWord(end)
 	}
 }
 
-// findWordEnds fills c.ends with the places after words.
-func (c *cursor) findWordEnds(n int) int {
+// filterWords keeps, in c.found, those of ends whose words pass. The words that begin the buffer are looked at here.
+func (c *cursor) filterWords(base int, ends []uint16) []uint16 {
+	filter, shift, passed := c.s.words.filter, c.s.words.shift&63, 0
+	for _, at := range ends {
+		if base+int(at) < maxKey {
+			c.tryWord(base + int(at))
+			continue
+		}
+		i := c.wordKey(base, at) >> shift
+		c.found[passed&(len(c.found)-1)] = at
+		passed += int(filter[i>>6] >> (i & 63) & 1)
+	}
+	return c.found[:passed]
+}
+
+func (c *cursor) wordKey(base int, at uint16) uint64 {
+	p, b := &c.planes, at/blockBytes%chunkBlocks
+	return keyAt(c.buf, base+int(at), bits.LeadingZeros64(window(^p.word[b], ^p.word[b+1], uint(at))))
+}
+
+// filterTails fills c.found with the ends of words whose last four bytes are those of an anchor.
+func (c *cursor) filterTails(base, n int) []uint16 {
 	var any2, any3, any4 uint64
 	switch c.s.shortest {
 	case 1:
@@ -228,27 +243,21 @@ func (c *cursor) findWordEnds(n int) int {
 	case 3:
 		any4 = ^any4
 	}
-	p, count := &c.planes, 0
+	p, buf, tails, passed := &c.planes, c.buf, &c.s.tails, 0
 	for b := 1; b <= n; b++ {
 		before, here := p.word[b-1], p.word[b]
-		ends := (here<<1 | before>>63) &^ here
+		ends := (here<<1 | before>>63) &^ here // the places after words
 		ends &= here<<2 | before>>62 | any2
 		ends &= here<<3 | before>>61 | any3
 		ends &= here<<4 | before>>60 | any4
-		count = c.flatten(ends, (b-1)*blockBytes, count)
-	}
-	return count
-}
-
-// filterTails fills c.found with those of the first count ends whose last four bytes are those of an anchor.
-func (c *cursor) filterTails(base, count int) []uint16 {
-	buf, tails, passed := c.buf, &c.s.tails, 0
-	for _, at := range c.ends[:count] {
-		c.found[passed&(len(c.found)-1)] = at
-		if end := base + int(at); end < 4 {
-			passed++
-		} else {
-			passed += int(tails.has(binary.LittleEndian.Uint32(buf[end-4:])))
+		for first := (b - 1) * blockBytes; ends != 0; ends &= ends - 1 {
+			at := first + bits.TrailingZeros64(ends)
+			c.found[passed&(len(c.found)-1)] = uint16(at)
+			if end := base + at; end < 4 {
+				passed++
+			} else {
+				passed += int(tails.has(binary.LittleEndian.Uint32(buf[end-4:])))
+			}
 		}
 	}
 	return c.found[:passed]

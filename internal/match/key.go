@@ -7,35 +7,35 @@ import (
 
 const (
 	foldBits = 0x20 * ones // lower-cases ASCII letters; what it does to other bytes only matters to be repeatable
-	maxKey   = 64          // longer identifiers are keyed by their last 64 bytes, which is what a bitmap window shows
+	maxKey   = 64          // longer identifiers are keyed as if they had 64 bytes, which is what a bitmap window shows
 )
 
-// hash makes a key from the first and the last eight bytes and the length. Its lowest bit is left to the table.
-func hash(first, last uint64, n int) uint64 {
-	h := (last|foldBits)*0x9e3779b97f4a7c15 ^ (first|foldBits)*0xd6e8feb86659fd93
+// keyBytes is how many bytes of an identifier, its last ones, are in its key; of the others only the number is.
+const keyBytes = 16
+
+// kept masks what the sixteen bytes before the end of an identifier of n bytes hold of it: no branch on its length,
+// which is hard to foresee.
+var kept = func() (masks [2 * maxKey][2]uint64) {
+	for n := range masks {
+		masks[n] = [2]uint64{^uint64(0) << (64 - 8*min(max(n-8, 0), 8)), ^uint64(0) << (64 - 8*min(n, 8))}
+	}
+	return masks
+}()
+
+// keyAt is the key of buf[end-n:end] for n ≤ maxKey, end ≥ keyBytes. Its lowest bit is left to the table.
+func keyAt(buf []byte, end, n int) uint64 {
+	b, masks := buf[end-keyBytes:end:end], &kept[n&(len(kept)-1)]
+	first := (binary.LittleEndian.Uint64(b) | foldBits) & masks[0]
+	last := (binary.LittleEndian.Uint64(b[8:]) | foldBits) & masks[1]
+	h := last*0x9e3779b97f4a7c15 ^ first*0xd6e8feb86659fd93
 	return (h ^ h>>32) * (0xbf58476d1ce4e5b9 + uint64(n)<<8)
 }
 
 // keyOf is the key of a whole identifier.
 func keyOf(id []byte) uint64 {
-	if len(id) > maxKey {
-		id = id[len(id)-maxKey:]
-	}
-	if len(id) >= 8 {
-		return hash(binary.LittleEndian.Uint64(id), binary.LittleEndian.Uint64(id[len(id)-8:]), len(id))
-	}
-	var b [8]byte
-	copy(b[:], id)
-	x := binary.LittleEndian.Uint64(b[:])
-	return hash(x, x, len(id))
-}
-
-// keyAt is keyOf(buf[end-n:end]) for n ≤ maxKey ≤ end, without a branch: word lengths are hard to foresee.
-func keyAt(buf []byte, end, n int) uint64 {
-	cut := uint(max(8-n, 0)) * 8
-	first := binary.LittleEndian.Uint64(buf[end-max(n, 8):]) >> (cut & 63)
-	last := binary.LittleEndian.Uint64(buf[end-8:]) >> (cut & 63)
-	return hash(first, last, n)
+	var b [maxKey]byte
+	n := copy(b[maxKey-min(len(id), maxKey):], id[max(len(id)-maxKey, 0):])
+	return keyAt(b[:], maxKey, n)
 }
 
 // keySet is a set of keys: a filter of single bits, sixteen or more a key, before an open-addressed table of the keys
