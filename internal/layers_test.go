@@ -56,14 +56,15 @@ var impure = []string{"net", "net/http", "os", "os/exec", "database/sql", "log",
 
 // only names, for imports that one part of the tree alone may have, who that is.
 var only = map[string][]string{
-	"gorm.io":                     {"internal/store"},
-	"github.com/gin-gonic/gin":    {"internal/portal", "cmd/wardline"},
-	"github.com/gocolly/colly":    {"internal/collect"},
-	"golang.org/x/net/proxy":      {"internal/collect"},
-	"github.com/riverqueue/river": {"internal/job"},
-	"github.com/wneessen/go-mail": {"internal/mail"},
-	"net/smtp":                    {},
-	"database/sql":                {"internal/store", "internal/job"},
+	"gorm.io":                       {"internal/store"},
+	"github.com/gin-gonic/gin":      {"internal/portal", "cmd/wardline"},
+	"github.com/danielgtaylor/huma": {"internal/portal"},
+	"github.com/gocolly/colly":      {"internal/collect"},
+	"golang.org/x/net/proxy":        {"internal/collect"},
+	"github.com/riverqueue/river":   {"internal/job"},
+	"github.com/wneessen/go-mail":   {"internal/mail"},
+	"net/smtp":                      {},
+	"database/sql":                  {"internal/store", "internal/job"},
 }
 
 // testOnly are packages that nothing but tests may import.

@@ -17,6 +17,7 @@ func (a *app) newPortal(with parts, jobs *job.Client) (http.Handler, error) {
 		OpenAccount:    with.keys.OpenAccount,
 		Enqueue:        jobs.Insert,
 		ParseWatchlist: catalog.ParseWatchlist,
+		ReadWatchlist:  catalog.ReadWatchlist,
 		Ready:          func(ctx context.Context) error { return a.store.Ping(ctx) },
 	}
 	if with.demo != nil {

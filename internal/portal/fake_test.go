@@ -23,6 +23,7 @@ type fakeStore struct {
 	scores    map[int64][]risk.Score // oldest first
 	users     []risk.User
 	sessions  map[string]risk.Session
+	tokens    []risk.Token
 	overview  risk.Overview
 	down      error // answered by every page's reads when set
 }
@@ -52,7 +53,7 @@ func (s *fakeStore) CreateSupplier(_ context.Context, in risk.Supplier) (risk.Su
 			return in, risk.ErrConflict
 		}
 	}
-	in.ID = int64(len(s.suppliers) + 1)
+	in.ID, in.Updated = int64(len(s.suppliers)+1), time.Unix(1_790_000_000, 0)
 	s.suppliers = append(s.suppliers, in)
 	return in, nil
 }
@@ -61,6 +62,10 @@ func (s *fakeStore) UpdateSupplier(_ context.Context, in risk.Supplier) (risk.Su
 	defer s.lock()()
 	for i := range s.suppliers {
 		if s.suppliers[i].ID == in.ID {
+			if !in.Updated.Equal(s.suppliers[i].Updated) {
+				return in, risk.ErrConflict
+			}
+			in.Updated = in.Updated.Add(time.Second)
 			s.suppliers[i] = in
 			return in, nil
 		}

@@ -62,7 +62,7 @@ func (p *portal) importWatchlist(c *gin.Context) error {
 	}
 	var rejected []risk.ImportRow
 	for _, err := range problems {
-		rejected = append(rejected, risk.ImportRow{Outcome: "rejected", Why: sentence(err)})
+		rejected = append(rejected, risk.ImportRow{Outcome: risk.ImportRejected, Why: sentence(err)})
 	}
 	v.New, v.Watchlist = len(fresh), list
 	v.Groups = []importGroup{newImportGroup("New", "good", fresh), newImportGroup("Rejected", "critical", rejected), newImportGroup("Known already", "none", known)}
@@ -92,36 +92,58 @@ func uploaded(c *gin.Context) (text, name, wrong string) {
 
 // dryRun compares the file with what is stored. The list is the new rows as a watchlist of their own.
 func (p *portal) dryRun(ctx context.Context, suppliers []risk.Supplier) (fresh, known []risk.ImportRow, list string, err error) {
+	var rows []risk.ImportRow
+	for _, s := range suppliers {
+		for _, t := range s.Terms {
+			rows = append(rows, risk.ImportRow{Supplier: s.Name, Kind: t.Kind, Value: t.Value})
+		}
+	}
+	if err := p.compare(ctx, rows); err != nil {
+		return nil, nil, "", err
+	}
 	var b strings.Builder
 	w := csv.NewWriter(&b)
 	_ = w.Write([]string{"supplier", "kind", "value"}) // a strings.Builder takes everything
-	stored := map[string]*watched{}
-	for _, s := range suppliers {
-		old := stored[strings.ToLower(s.Name)]
-		if old == nil {
-			if old, err = p.watchedFor(ctx, s.Name); err != nil {
-				return nil, nil, "", err
-			}
-			stored[strings.ToLower(s.Name)] = old
+	for _, row := range rows {
+		if row.Outcome == risk.ImportKnown {
+			known = append(known, row)
+			continue
 		}
-		for _, t := range s.Terms {
-			row := risk.ImportRow{Supplier: s.Name, Kind: t.Kind, Value: t.Value, Outcome: "new"}
-			key := risk.WatchTerm{Kind: t.Kind, Value: t.Value}
-			if old.terms[key] {
-				row.Outcome = "known"
-				known = append(known, row)
-				continue
-			}
-			old.terms[key] = true
-			if !old.exists {
-				row.Why = "new supplier"
-			}
-			fresh = append(fresh, row)
-			_ = w.Write([]string{s.Name, string(t.Kind), t.Value})
-		}
+		fresh = append(fresh, row)
+		_ = w.Write([]string{row.Supplier, string(row.Kind), row.Value})
 	}
 	w.Flush()
 	return fresh, known, b.String(), nil
+}
+
+// compare says of every row that was read whether it is new or known, by what is stored or by a row before it.
+func (p *portal) compare(ctx context.Context, rows []risk.ImportRow) error {
+	stored := map[string]*watched{}
+	for i := range rows {
+		row := &rows[i]
+		if row.Outcome == risk.ImportRejected {
+			continue
+		}
+		old := stored[strings.ToLower(row.Supplier)]
+		if old == nil {
+			var err error
+			if old, err = p.watchedFor(ctx, row.Supplier); err != nil {
+				return err
+			}
+			stored[strings.ToLower(row.Supplier)] = old
+		}
+		key := risk.WatchTerm{Kind: row.Kind, Value: row.Value}
+		switch {
+		case old.terms[key]:
+			row.Outcome = risk.ImportKnown
+		case old.exists:
+			row.Outcome = risk.ImportNew
+		default:
+			row.Outcome, row.Why = risk.ImportNew, "new supplier"
+		}
+		old.terms[key] = true
+	}
+	return nil
 }
 
 // watched is what is stored for a supplier's name, and what the file has added to it so far.

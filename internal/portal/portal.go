@@ -43,6 +43,8 @@ type Deps struct {
 	Enqueue func(ctx context.Context, jobs ...risk.Job) error
 	// ParseWatchlist reads a watchlist CSV; its errors name file and line, and the good lines are still returned.
 	ParseWatchlist func(name string, r io.Reader) ([]risk.Supplier, []error)
+	// ReadWatchlist reads the same file line by line, for the API. Its error is that of reading r.
+	ReadWatchlist func(r io.Reader) ([]risk.ImportRow, error)
 	// Mailbox lists the demo's received mails, newest first; nil = no mailbox page.
 	Mailbox func() []Mail
 	// Ready reports whether the process can do its work.
@@ -68,6 +70,7 @@ type Store interface {
 	Scores
 	People
 	Sessions
+	Tokens
 	CountOverview(ctx context.Context, now time.Time) (risk.Overview, error)
 }
 
@@ -120,6 +123,12 @@ type Sessions interface {
 	DeleteSession(ctx context.Context, digest string) error
 }
 
+// Tokens finds the API's tokens by digest. FindToken answers risk.ErrNotFound for an unknown one.
+type Tokens interface {
+	FindToken(ctx context.Context, digest string) (risk.Token, error)
+	TouchToken(ctx context.Context, id int64, now time.Time) error
+}
+
 type portal struct {
 	Config
 	Deps
@@ -130,6 +139,7 @@ type portal struct {
 	hasher    *hasher
 	byAccount *throttle
 	byAddress *throttle
+	perToken  *allowance
 	reports   reportCount
 	demoOnce  sync.Mutex
 	demoUsed  bool
@@ -156,6 +166,7 @@ func build(cfg Config, deps Deps, cost argonCost) (*handler, error) {
 		return nil, err
 	}
 	p.byAccount, p.byAddress = newThrottle(accountTries), newThrottle(addressTries)
+	p.perToken = newAllowance(tokenMinute)
 	p.sessions = p.newSessions()
 	return p.handler(), nil
 }
@@ -169,7 +180,7 @@ func check(cfg Config, deps Deps) error {
 		return fmt.Errorf("portal: public URL %q: without https only a loopback address is served", cfg.PublicURL)
 	}
 	if cfg.Now == nil || cfg.Log == nil || deps.Store == nil || deps.OpenAccount == nil || deps.Enqueue == nil ||
-		deps.ParseWatchlist == nil || deps.Ready == nil {
+		deps.ParseWatchlist == nil || deps.ReadWatchlist == nil || deps.Ready == nil {
 		return errors.New("portal: a dependency is missing")
 	}
 	return nil
@@ -188,7 +199,7 @@ func (p *portal) handler() *handler {
 	engine := p.engine()
 	withSession := p.sessions.LoadAndSave(engine)
 	inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if needsNoSession(r.URL.Path) {
+		if needsNoSession(r.URL.Path) || isAPI(r.URL.Path) {
 			engine.ServeHTTP(w, r)
 			return
 		}

@@ -60,6 +60,7 @@ func newSite(t *testing.T, change ...func(*portal.Config, *portal.Deps)) *site {
 			b, _ := io.ReadAll(r)
 			return parseLines(name, string(b))
 		},
+		ReadWatchlist: readLines,
 		Mailbox: func() []portal.Mail {
 			return []portal.Mail{{ID: "m1", At: s.clock.now(), From: "wardline@st-aldhelm.example", To: "a.osei@st-aldhelm.example", Subject: "Critical " + hostile, Text: "EX-2041", HTML: "<b>EX-2041</b>"}}
 		},
@@ -323,10 +324,9 @@ func TestChangeAnExposure(t *testing.T) {
 	if r := b.post("/exposures/2041/change", "do", "fixed", "version", "1"); r.Code != http.StatusConflict {
 		t.Errorf("with an old version: %d, want 409", r.Code)
 	}
-	b.post("/exposures/2042/change", "do", "dismiss", "version", "1")
-	wantText(t, b.page("/inbox"), `[role="status"]`, "EX-2042 was not changed. Say why")
-	b.post("/exposures/2042/change", "do", "duplicate", "version", "1", "duplicate_of", "2041")
-	wantText(t, b.page("/inbox"), `[role="status"]`, "Name the exposure that this one repeats")
+	wantText(t, parse(t, b.post("/exposures/2042/change", "do", "dismiss", "version", "1")), `[role="alert"]`, "EX-2042 was not changed. Say why")
+	r := b.post("/exposures/2042/change", "do", "duplicate", "version", "1", "duplicate_of", "2041")
+	wantText(t, parse(t, r), `[role="alert"]`, "Name the exposure that this one repeats")
 	b.post("/exposures/2042/change", "do", "duplicate", "version", "1", "duplicate_of", "ex-2041")
 	if got := at(2042); got.State != risk.ExposureDuplicate || got.DuplicateOf != 2041 {
 		t.Errorf("after duplicate: %s of %d", got.State, got.DuplicateOf)
@@ -430,7 +430,7 @@ func TestAddAndEditASupplier(t *testing.T) {
 	}
 	r = b.post("/suppliers/new", "name", "vantor linen", "relation", "third_party")
 	wantText(t, parse(t, r), `[role="alert"]`, "There is a supplier of that name already.")
-	b.post("/suppliers/10/edit", "name", "Vantor Linen Ltd", "relation", "third_party", "terms_domain", "vantor.example")
+	b.post("/suppliers/10/edit", "seen", seen(b.page("/suppliers/10/edit")), "name", "Vantor Linen Ltd", "relation", "third_party", "terms_domain", "vantor.example")
 	if got := s.store.suppliers[9]; got.Name != "Vantor Linen Ltd" || len(got.Terms) != 1 || got.ContractEnd != nil {
 		t.Errorf("after edit %+v", got)
 	}

@@ -19,7 +19,7 @@ const (
 
 func (po policy) allows(a risk.Actor) bool {
 	return slices.ContainsFunc(po, func(do risk.Action) bool {
-		return do == anyone || (do == signedIn && a.UserID != 0) || risk.Can(a, do)
+		return do == anyone || (do == signedIn && a.Known()) || risk.Can(a, do)
 	})
 }
 
@@ -70,6 +70,7 @@ func (p *portal) routes() []route {
 		{post, "/sources/:key/resume", policy{risk.ActManageSources}, false, p.resumeSource},
 		{post, "/sources/:key/run", policy{risk.ActManageSources}, false, p.runSource},
 	}
+	rs = append(rs, p.apiRoutes()...)
 	if p.DemoToken != "" {
 		rs = append(rs, route{get, "/demo/:token", policy{anyone}, false, p.demoSignIn})
 	}

@@ -49,6 +49,15 @@ var access = map[string]string{
 	"POST /sources/:key/pause":   "ai",
 	"POST /sources/:key/resume":  "ai",
 	"POST /sources/:key/run":     "ai",
+
+	// by token; see TestAccessOfEveryTokenToEveryRoute
+	"POST /api/v1/watchlist":          "apc",
+	"GET /api/v1/suppliers":           "apcu",
+	"GET /api/v1/suppliers/:id/score": "apcu",
+	"GET /api/v1/exposures":           "acu",
+	"GET /api/v1/exposures/:id":       "acu",
+	"GET /api/v1/sources":             "aui",
+	"GET /api/v1/openapi.json":        "apcuir",
 }
 
 var letters = map[string]risk.Role{"a": risk.RoleAnalyst, "p": risk.RoleProcurement, "c": risk.RoleCISO, "u": risk.RoleAuditor, "i": risk.RoleAdmin, "r": risk.RoleRespondent, "n": ""}
@@ -88,6 +97,9 @@ func TestAccessOfEveryRoleToEveryRoute(t *testing.T) {
 		}
 		for name, allowed := range access {
 			method, pattern, _ := strings.Cut(name, " ")
+			if strings.HasPrefix(pattern, "/api/") {
+				continue
+			}
 			if name == "POST /logout" && role != "" {
 				continue // would end the session that the others need; tested below
 			}

@@ -45,7 +45,7 @@ func (p *portal) admit(c *gin.Context, may policy) error {
 	if may.allows(a) {
 		return nil
 	}
-	if a.UserID == 0 {
+	if !a.Known() {
 		return errSignIn
 	}
 	return risk.ErrForbidden
@@ -68,6 +68,10 @@ var answers = []struct {
 }
 
 func (p *portal) fail(c *gin.Context, err error) {
+	if isAPI(c.Request.URL.Path) {
+		p.failAPI(c, err)
+		return
+	}
 	if errors.Is(err, errSignIn) {
 		c.Redirect(http.StatusSeeOther, signInAddress(c.Request))
 		return
@@ -108,6 +112,10 @@ const ourMistake = "Something went wrong on our side. It has been logged."
 
 // plainError answers with an error page that needs neither a session nor the database.
 func (p *portal) plainError(w http.ResponseWriter, r *http.Request, status int, title, say string) {
+	if isAPI(r.URL.Path) {
+		p.writeDenial(w, newDenial(status, say))
+		return
+	}
 	body, err := p.draw("error", errorView{page: p.bare(r, title), Status: status, Say: say})
 	if err != nil {
 		p.Log.Error("error page failed", "error", err)
@@ -139,8 +147,9 @@ func localPath(s string) string {
 
 // record is what the request log says of one request, filled while it is served.
 type record struct {
-	route  string
-	userID int64
+	route   string
+	userID  int64
+	tokenID int64
 }
 
 type recordKey struct{}
@@ -178,7 +187,7 @@ func (p *portal) recorded(next http.Handler) http.Handler {
 				level = slog.LevelDebug
 			}
 			p.Log.Log(r.Context(), level, "request", "method", r.Method, "route", rec.route, "status", max(sw.status, http.StatusOK),
-				"ms", time.Since(start).Milliseconds(), "user", rec.userID)
+				"ms", time.Since(start).Milliseconds(), "user", rec.userID, "token", rec.tokenID)
 		}()
 		next.ServeHTTP(sw, r.WithContext(context.WithValue(r.Context(), recordKey{}, rec)))
 	})

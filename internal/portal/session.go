@@ -103,6 +103,9 @@ func (p *portal) identify(c *gin.Context) error {
 	if needsNoSession(c.Request.URL.Path) {
 		return nil
 	}
+	if isAPI(c.Request.URL.Path) {
+		return p.identifyToken(c)
+	}
 	ctx := c.Request.Context()
 	id := p.sessions.GetInt64(ctx, keyUser)
 	if id == 0 {
@@ -160,6 +163,10 @@ func currentUser(c *gin.Context) risk.User {
 }
 
 func actor(c *gin.Context) risk.Actor {
+	if t, ok := c.Get(tokenKey); ok {
+		a, _ := t.(risk.Actor)
+		return a
+	}
 	u := currentUser(c)
 	return risk.Actor{UserID: u.ID, Name: u.Name, Role: u.Role}
 }
