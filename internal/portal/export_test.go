@@ -60,4 +60,5 @@ var (
 )
 
 func (t *throttle) Try(key string, now time.Time) bool { return t.try(key, now) }
+func (t *throttle) Len() int                           { return len(t.by) }
 func (t *throttle) Succeed(key string)                 { t.succeed(key) }

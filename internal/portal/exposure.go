@@ -35,10 +35,17 @@ type exposureDetail struct {
 	Sightings   int
 	Steps       []string
 	Can         deeds
-	DismissFor  []string
+	Typed       attempt // what a refused change had in its form
+	DismissFor  []option
 	People      []option
 	HasAccount  bool
 	SeesAccount bool // may open the whole account on the full page
+}
+
+// attempt is a change that was refused: its form comes back as it was typed, beside the exposure as it is now.
+type attempt struct {
+	Say                                  string // why it was refused
+	Do, Reason, Note, DuplicateOf, Owner string
 }
 
 // stretch is a piece of an excerpt; Hit marks what the watch term met.
@@ -77,19 +84,23 @@ type effectRow struct {
 }
 
 func (p *portal) exposurePage(c *gin.Context) error {
+	return p.showExposure(c, http.StatusOK, c.Request.URL.Path, attempt{})
+}
+
+func (p *portal) showExposure(c *gin.Context, status int, back string, typed attempt) error {
 	id, err := parseID(c.Param("id"))
 	if err != nil {
 		return err
 	}
-	ctx := c.Request.Context()
-	e, err := p.Store.FindExposure(ctx, id)
+	e, err := p.Store.FindExposure(c.Request.Context(), id)
 	if err != nil {
 		return fmt.Errorf("find exposure %d: %w", id, err)
 	}
-	d, err := p.exposureDetail(c, e, c.Request.URL.Path)
+	d, err := p.exposureDetail(c, e, back)
 	if err != nil {
 		return err
 	}
+	d.retype(typed)
 	v := exposureView{page: p.chrome(c, e.Ref()+" · "+d.Title, "exposures"), D: *d, Related: fmt.Sprintf("/inbox?v=open&supplier=%d", e.SupplierID)}
 	if d.SeesAccount {
 		v.Whole, v.WholeBad = p.wholeAccount(e)
@@ -103,7 +114,19 @@ func (p *portal) exposurePage(c *gin.Context) error {
 	if v.Score, v.Effect, err = p.scoreEffect(c, e); err != nil {
 		return err
 	}
-	return p.render(c, http.StatusOK, "exposure", v)
+	return p.render(c, status, "exposure", v)
+}
+
+func (d *exposureDetail) retype(typed attempt) {
+	d.Typed = typed
+	for i := range d.DismissFor {
+		d.DismissFor[i].Selected = d.DismissFor[i].Value == typed.Reason
+	}
+	for i := range d.People {
+		if typed.Owner != "" {
+			d.People[i].Selected = d.People[i].Value == typed.Owner
+		}
+	}
 }
 
 func (p *portal) exposureDetail(c *gin.Context, e risk.Exposure, back string) (*exposureDetail, error) {
@@ -115,7 +138,7 @@ func (p *portal) exposureDetail(c *gin.Context, e risk.Exposure, back string) (*
 	d := &exposureDetail{exposureRow: p.exposureRow(e, a, p.Now()), Back: back, Tier: tierName(e.Tier), Where: word(sourceKindWords, e.SourceKind, string(e.SourceKind)),
 		Account: e.AccountMask, Class: word(classWords, e.Class, string(e.Class)), Format: word(formatWords, e.Format, string(e.Format)), Host: visible(e.Host), Match: word(matchWords, e.Match, string(e.Match)),
 		Term: visible(e.Term), Reasons: e.Reasons, Secret: secretSays(e), Excerpt: highlight(visible(e.Excerpt), e.Term, e.Host), StateReason: visible(e.StateReason),
-		DuplicateOf: e.DuplicateOf, LastSeen: p.stamp(e.LastSeen), Sightings: e.Sightings, DismissFor: risk.DismissReasons,
+		DuplicateOf: e.DuplicateOf, LastSeen: p.stamp(e.LastSeen), Sightings: e.Sightings, DismissFor: dismissOptions(),
 		HasAccount: len(e.Account) > 0, SeesAccount: len(e.Account) > 0 && risk.Can(a, risk.ActViewAccounts)}
 	if !e.Observed.IsZero() && !e.Observed.Equal(e.FirstSeen) {
 		d.Observed = p.stamp(e.Observed)
@@ -135,6 +158,14 @@ func (p *portal) exposureDetail(c *gin.Context, e risk.Exposure, back string) (*
 		d.People = people
 	}
 	return d, nil
+}
+
+func dismissOptions() []option {
+	var opts []option
+	for _, r := range risk.DismissReasons {
+		opts = append(opts, option{Value: r, Label: title(r)})
+	}
+	return opts
 }
 
 func deedsFor(e risk.Exposure, a risk.Actor) deeds {
@@ -313,15 +344,19 @@ func (p *portal) changeExposure(c *gin.Context) error {
 	if err == nil {
 		_, err = p.Store.ChangeExposure(ctx, id, ch, a, p.Now())
 	}
+	typed := attempt{Do: form.Get("do"), Reason: form.Get("reason"), Note: form.Get("note"), DuplicateOf: form.Get("duplicate_of"), Owner: form.Get("owner")}
 	var problem risk.Problem
 	switch {
 	case errors.As(err, &problem):
-		p.say(c, flash{Say: e.Ref() + " was not changed. " + problem.Say, Bad: true})
+		typed.Say = e.Ref() + " was not changed. " + problem.Say
+		return p.showExposure(c, http.StatusUnprocessableEntity, back, typed)
+	case errors.Is(err, risk.ErrConflict):
+		typed.Say = e.Ref() + " was not changed: someone else changed it after you opened it. This is how it stands now."
+		return p.showExposure(c, http.StatusConflict, back, typed)
 	case err != nil:
 		return fmt.Errorf("change exposure %d: %w", id, err)
-	default:
-		p.say(c, doneFlash(form.Get("do"), e))
 	}
+	p.say(c, doneFlash(form.Get("do"), e))
 	c.Redirect(http.StatusSeeOther, back)
 	return nil
 }
@@ -341,7 +376,10 @@ func (p *portal) changeFromForm(ctx context.Context, get func(string) string, e 
 			return ch, err
 		}
 	}
-	ch.Reason = reasonOf(get("reason"), strings.TrimSpace(get("note")))
+	var err error
+	if ch.Reason, err = reasonOf(get("reason"), get("note")); err != nil {
+		return ch, err
+	}
 	if do == "duplicate" {
 		of, err := parseRef(get("duplicate_of"))
 		if err != nil {

@@ -1,11 +1,14 @@
 package portal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -54,6 +57,8 @@ type inboxView struct {
 	Chips       []chip
 	Severities  []option
 	Supplier    string // name, when the list is narrowed to one
+	Source      string // likewise
+	Nobodys     bool   // narrowed to what nobody owns
 	Widen       string // the same view without further filters; "" = there are none
 	Search      string
 	Open        int
@@ -79,6 +84,9 @@ type option struct {
 type hiddenField struct{ Name, Value string }
 
 func (p *portal) inboxPage(c *gin.Context) error {
+	if p.dropsAddress(c) {
+		return nil
+	}
 	ctx, a := c.Request.Context(), actor(c)
 	view, f, err := inboxFilter(c, a)
 	if err != nil {
@@ -110,7 +118,17 @@ func (p *portal) inboxPage(c *gin.Context) error {
 		v.Supplier = s.Name
 		v.State = append(v.State, hiddenField{"supplier", strconv.FormatInt(s.ID, 10)})
 	}
-	if f.SupplierID != 0 || f.Text != "" || len(f.Severities) > 0 {
+	if f.SourceID != 0 {
+		if v.Source, err = p.sourceName(ctx, f.SourceID); err != nil {
+			return err
+		}
+		v.State = append(v.State, hiddenField{"source", strconv.FormatInt(f.SourceID, 10)})
+	}
+	if f.OwnerID != nil && !tab.mine {
+		v.Nobodys = true
+		v.State = append(v.State, hiddenField{"owner", "none"})
+	}
+	if f.SupplierID != 0 || f.SourceID != 0 || v.Nobodys || f.Text != "" || len(f.Severities) > 0 {
 		v.Widen = "/inbox?v=" + tab.key
 	}
 	if len(found) == 0 {
@@ -167,7 +185,34 @@ func inboxFilter(c *gin.Context, a risk.Actor) (int, risk.ExposureFilter, error)
 		}
 		f.SupplierID = id
 	}
+	if s := c.Query("source"); s != "" {
+		id, err := parseID(s)
+		if err != nil {
+			return 0, f, err
+		}
+		f.SourceID = id
+	}
+	switch owner := c.Query("owner"); {
+	case owner == "":
+	case owner == "none" && !tab.mine:
+		nobody := int64(0)
+		f.OwnerID = &nobody
+	default:
+		return 0, f, risk.Invalid("owner", "Only what nobody owns can be chosen by owner.")
+	}
 	return view, f, nil
+}
+
+func (p *portal) sourceName(ctx context.Context, id int64) (string, error) {
+	found, err := p.Store.FindSources(ctx, p.Now())
+	if err != nil {
+		return "", fmt.Errorf("find sources: %w", err)
+	}
+	i := slices.IndexFunc(found, func(s risk.SourceStatus) bool { return s.Source.ID == id })
+	if i < 0 {
+		return "", fmt.Errorf("source %d: %w", id, risk.ErrNotFound)
+	}
+	return found[i].Source.Name, nil
 }
 
 func pageNumber(c *gin.Context) int {
@@ -277,7 +322,7 @@ type bulkView struct {
 	Do, Ask  string
 	Back     string
 	NeedsWhy bool
-	Reasons  []string
+	Reasons  []option
 	Wrong    string
 	Rows     []exposureRow
 }
@@ -306,7 +351,10 @@ func (p *portal) bulkChange(c *gin.Context) error {
 		c.Redirect(http.StatusSeeOther, back)
 		return nil
 	}
-	why := reasonOf(form.Get("reason"), form.Get("note"))
+	why, err := reasonOf(form.Get("reason"), form.Get("note"))
+	if err != nil {
+		return err
+	}
 	asks := do != "take" && do != "unassign" && do != "reopen"
 	if asks && (form.Get("sure") != "yes" || (deed.needsWhy && why == "")) {
 		return p.askBulk(c, bulkView{Do: do, Ask: fmt.Sprintf(deed.ask, plural(len(ids), "exposure", "exposures")), Back: back, NeedsWhy: deed.needsWhy,
@@ -336,7 +384,7 @@ func (p *portal) askBulk(c *gin.Context, v bulkView, ids []int64) error {
 		}
 		v.Rows = append(v.Rows, p.exposureRow(e, actor(c), p.Now()))
 	}
-	v.page, v.Reasons = p.chrome(c, v.Ask, "exposures"), risk.DismissReasons
+	v.page, v.Reasons = p.chrome(c, v.Ask, "exposures"), dismissOptions()
 	return p.render(c, http.StatusOK, "bulk", v)
 }
 
@@ -420,9 +468,20 @@ func changeFor(do string, e risk.Exposure, a risk.Actor) (risk.Change, error) {
 	return risk.Change{}, risk.Invalid("do", "There is no such change.")
 }
 
-func reasonOf(reason, note string) string {
-	if note == "" || reason == "" {
-		return reason + note
+// noteMost is how long the words beside a reason may be, as the forms say.
+const noteMost = 300
+
+// reasonOf puts a reason and the words beside it together. The forms offer the reasons; there are no others.
+func reasonOf(reason, note string) (string, error) {
+	note = strings.TrimSpace(note)
+	if reason != "" && !slices.Contains(risk.DismissReasons, reason) {
+		return "", risk.Invalid("reason", "Choose a reason from the list.")
 	}
-	return reason + ": " + note
+	if utf8.RuneCountInString(note) > noteMost {
+		return "", risk.Invalid("note", "A note is at most %d characters long.", noteMost)
+	}
+	if note == "" || reason == "" {
+		return reason + note, nil
+	}
+	return reason + ": " + note, nil
 }

@@ -100,13 +100,10 @@ type searchView struct {
 const searchShown = 20
 
 func (p *portal) searchPage(c *gin.Context) error {
-	q := strings.TrimSpace(c.Query("q"))
-	// An address does not stay in the browser's history and in logs: its domain is what Wardline searches anyway.
-	if i := strings.LastIndexByte(q, '@'); i >= 0 {
-		p.say(c, flash{Say: "Addresses are not searched for; these are the results for the domain."})
-		c.Redirect(http.StatusSeeOther, with(c.Request.URL, "q", q[i+1:]))
+	if p.dropsAddress(c) {
 		return nil
 	}
+	q := strings.TrimSpace(c.Query("q"))
 	ctx, a := c.Request.Context(), actor(c)
 	v := searchView{page: p.chrome(c, "Search", ""), SeesList: risk.Can(a, risk.ActViewSuppliers), SeesEx: risk.Can(a, risk.ActViewExposures)}
 	v.Query = q
@@ -129,6 +126,19 @@ func (p *portal) searchPage(c *gin.Context) error {
 		v.More += total - len(found)
 	}
 	return p.render(c, http.StatusOK, "search", v)
+}
+
+// dropsAddress leads away from a query that holds an e-mail address, and reports whether it did: an address does not stay
+// in the browser's history and in logs. Its domain is what Wardline searches anyway.
+func (p *portal) dropsAddress(c *gin.Context) bool {
+	q := c.Query("q")
+	i := strings.LastIndexByte(q, '@')
+	if i < 0 {
+		return false
+	}
+	p.say(c, flash{Say: "Addresses are not searched for; these are the results for the domain."})
+	c.Redirect(http.StatusSeeOther, with(c.Request.URL, "q", strings.TrimSpace(q[i+1:])))
+	return true
 }
 
 type mailboxView struct {

@@ -29,6 +29,7 @@ type sourceRow struct {
 	LastDocument                  string
 	Next                          string
 	Fetched, Matched, Open        string
+	OpenHref                      string // "" = none is open
 	Basis, Review                 string
 	ReviewSoon                    bool
 	Paused                        bool
@@ -67,6 +68,9 @@ func (p *portal) sourceRow(s risk.SourceStatus, now time.Time) sourceRow {
 	r := sourceRow{Key: s.Source.Key, Name: s.Source.Name, Kind: word(sourceKindWords, s.Source.Kind, string(s.Source.Kind)), Route: word(routeWords, s.Source.Route, string(s.Source.Route)),
 		Every: "every " + interval(s.Source.Every), State: state, Why: h.Why, Strip: newStrip(h.Days, now), LastDocument: ago(now, h.LastDocument), Fetched: number(h.Fetched24h),
 		Matched: number(h.Matched24h), Open: number(s.Open), Basis: s.Source.LegalBasis, Paused: h.State == risk.StatePaused, CanRun: s.Source.Enabled && h.State != risk.StatePaused && h.State != risk.StateExpired}
+	if s.Open > 0 {
+		r.OpenHref = fmt.Sprintf("/inbox?v=open&source=%d", s.Source.ID)
+	}
 	if !h.Since.IsZero() {
 		r.Since = p.stamp(h.Since)
 	}

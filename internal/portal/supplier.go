@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,6 +64,7 @@ type factor struct {
 	X         string
 	Base      string
 	Rows      []effectRow
+	Rest      string // rows beyond those listed, in words; "" = all are listed
 }
 
 type termGroup struct {
@@ -287,16 +289,7 @@ func (p *portal) factorBars(s risk.Score, seesExposures bool) []factor {
 	for i := range out {
 		f := &out[i]
 		f.Width = fmt.Sprintf("%.1f", 100*math.Abs(f.Points)/widest)
-		for _, r := range s.Contributions {
-			if r.Factor != f.Key {
-				continue
-			}
-			row := p.effectRow(r)
-			if r.ExposureID != 0 && !seesExposures {
-				row.Label = "One exposure"
-			}
-			f.Rows = append(f.Rows, row)
-		}
+		p.fillFactorRows(f, s, seesExposures)
 	}
 	sort.SliceStable(out, func(i, j int) bool {
 		if out[i].Unknown != out[j].Unknown {
@@ -305,6 +298,38 @@ func (p *portal) factorBars(s risk.Score, seesExposures bool) []factor {
 		return out[i].Points < out[j].Points
 	})
 	return out
+}
+
+// factorRows is how many rows of a factor a page lists; a supplier in a large dump has thousands, each of hardly a point.
+const factorRows = 20
+
+func (p *portal) fillFactorRows(f *factor, s risk.Score, seesExposures bool) {
+	var own []risk.Contribution
+	for _, r := range s.Contributions {
+		if r.Factor == f.Key {
+			own = append(own, r)
+		}
+	}
+	slices.SortStableFunc(own, func(a, b risk.Contribution) int {
+		if (a.ExposureID == 0) != (b.ExposureID == 0) {
+			return cmp.Compare(a.ExposureID, b.ExposureID) // the factor's own row first
+		}
+		return cmp.Compare(math.Abs(b.Points), math.Abs(a.Points))
+	})
+	for _, r := range own[:min(len(own), factorRows)] {
+		row := p.effectRow(r)
+		if r.ExposureID != 0 && !seesExposures {
+			row.Label = "One exposure"
+		}
+		f.Rows = append(f.Rows, row)
+	}
+	if rest := own[len(f.Rows):]; len(rest) > 0 {
+		sum := 0.0
+		for _, r := range rest {
+			sum += r.Points
+		}
+		f.Rest = plural(len(rest), "smaller row", "smaller rows") + " more: " + signed(sum, 2) + " points in all."
+	}
 }
 
 // supplierTimeline tells what was found and how the score moved, newest first.
@@ -342,6 +367,9 @@ func (p *portal) fillExposures(c *gin.Context, v *supplierView) error {
 	found, total, err := p.Store.FindExposures(c.Request.Context(), f)
 	if err != nil {
 		return fmt.Errorf("find exposures of supplier %d: %w", v.ID, err)
+	}
+	if f.Offset > 0 && len(found) == 0 {
+		return risk.ErrNotFound // past the end of the list
 	}
 	v.Exposures = p.exposureRows(found, actor(c))
 	v.Pager = newPager(c.Request.URL, f.Offset/inboxSize+1, inboxSize, len(found), total)

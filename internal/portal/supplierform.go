@@ -19,12 +19,13 @@ type supplierForm struct {
 	page
 	Action, Cancel string
 	New            bool
+	Seen           string // when the supplier that the form shows was last changed: a later change is not overwritten
 	Values         map[string]string
 	Relations      []option
 	Tiers          []option
 	PatientData    []option
 	Terms          []termField
-	Problems       []problem
+	Problems       []formProblem
 	Wrong          map[string]string // by field
 }
 
@@ -32,10 +33,21 @@ type termField struct {
 	Name, Label, Hint, Value string
 }
 
-type problem struct{ Field, Say string }
+type formProblem struct{ Field, Say string }
 
 var supplierFields = []string{"name", "kind", "relation", "tier", "patient_data", "employees", "owner_name", "owner_email",
 	"contact_name", "contact_email", "baa_signed", "contract_end"}
+
+var supplierLabels = map[string]string{"name": "Name", "kind": "What it does for you", "relation": "Relation", "tier": "Tier", "patient_data": "Handles patient data",
+	"employees": "Employees", "owner_name": "Owner in the hospital", "owner_email": "Owner's e-mail", "contact_name": "Contact at the supplier",
+	"contact_email": "Contact's e-mail", "baa_signed": "BAA signed", "contract_end": "Contract ends"}
+
+func fieldLabel(name string) string {
+	if kind, isTerm := strings.CutPrefix(name, "terms_"); isTerm {
+		return termWords[risk.TermKind(kind)]
+	}
+	return supplierLabels[name]
+}
 
 func termFieldName(k risk.TermKind) string { return "terms_" + string(k) }
 
@@ -84,7 +96,7 @@ func (p *portal) updateSupplier(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	form, err := p.form(c, supplierFormFields()...)
+	form, err := p.form(c, append(supplierFormFields(), "seen")...)
 	if err != nil {
 		return err
 	}
@@ -93,7 +105,7 @@ func (p *portal) updateSupplier(c *gin.Context) error {
 
 // saveSupplier writes what was typed, or brings the form back with every problem beside its field.
 func (p *portal) saveSupplier(c *gin.Context, form url.Values, old risk.Supplier) error {
-	ctx := c.Request.Context()
+	ctx, status := c.Request.Context(), http.StatusUnprocessableEntity
 	s, problems := parseSupplier(form, old)
 	if len(problems) == 0 {
 		var err error
@@ -108,7 +120,14 @@ func (p *portal) saveSupplier(c *gin.Context, form url.Values, old risk.Supplier
 			c.Redirect(http.StatusSeeOther, supplierHref(s.ID))
 			return nil
 		case errors.Is(err, risk.ErrConflict):
-			problems = []error{risk.Invalid("name", "There is a supplier of that name already.")}
+			var changed []error
+			if old, changed, err = p.changedMeanwhile(c, form, old); err != nil {
+				return err
+			}
+			status, problems = http.StatusConflict, changed
+			if len(changed) == 0 {
+				status, problems = http.StatusUnprocessableEntity, []error{risk.Invalid("name", "There is a supplier of that name already.")}
+			}
 		case errors.Is(err, risk.ErrInvalid):
 			problems = []error{err}
 		default:
@@ -124,11 +143,41 @@ func (p *portal) saveSupplier(c *gin.Context, form url.Values, old risk.Supplier
 		if !errors.As(err, &pr) {
 			pr.Say = "Something in the form is wrong."
 		}
-		f.Problems = append(f.Problems, problem{pr.Field, pr.Say})
+		f.Problems = append(f.Problems, formProblem{pr.Field, pr.Say})
 		f.Wrong[pr.Field] = pr.Say
 	}
-	return p.showSupplierForm(c, http.StatusUnprocessableEntity, f, old)
+	return p.showSupplierForm(c, status, f, old)
 }
+
+// changedMeanwhile reads the supplier again and says what of it now differs from what was typed, when somebody saved it
+// after the form was opened. The form that comes back has seen that: saving it again is a decision.
+func (p *portal) changedMeanwhile(c *gin.Context, form url.Values, old risk.Supplier) (risk.Supplier, []error, error) {
+	if old.ID == 0 {
+		return old, nil, nil
+	}
+	now, err := p.supplierOf(c)
+	if err != nil || seenAt(now) == form.Get("seen") {
+		return now, nil, err
+	}
+	changed := []error{risk.Invalid("", "Someone saved this supplier after you opened it. What you typed is below; save again to replace what stands now.")}
+	stands := supplierValues(now)
+	for _, name := range supplierFormFields() {
+		if value := strings.TrimSpace(stands[name]); strings.Join(strings.Fields(value), " ") != strings.Join(strings.Fields(form.Get(name)), " ") {
+			changed = append(changed, risk.Invalid(name, "%s is now %s.", fieldLabel(name), quoted(value)))
+		}
+	}
+	return now, changed, nil
+}
+
+// quoted writes a field's value for a sentence.
+func quoted(value string) string {
+	if value == "" {
+		return "empty"
+	}
+	return "“" + strings.Join(strings.Split(visible(value), "\n"), ", ") + "”"
+}
+
+func seenAt(s risk.Supplier) string { return strconv.FormatInt(s.Updated.UnixMicro(), 10) }
 
 func (p *portal) showSupplierForm(c *gin.Context, status int, f supplierForm, s risk.Supplier) error {
 	f.New = s.ID == 0
@@ -137,6 +186,9 @@ func (p *portal) showSupplierForm(c *gin.Context, status int, f supplierForm, s 
 	if !f.New {
 		heading, f.Cancel = "Edit "+s.Name, supplierHref(s.ID)
 		f.Action = f.Cancel + "/edit"
+	}
+	if !f.New {
+		f.Seen = seenAt(s)
 	}
 	f.page = p.chrome(c, heading, "suppliers")
 	for _, name := range supplierFields {
@@ -219,6 +271,13 @@ func parseSupplier(form url.Values, old risk.Supplier) (risk.Supplier, []error) 
 			}
 			*to = &d
 		}
+	}
+	if old.ID != 0 {
+		seen, err := strconv.ParseInt(form.Get("seen"), 10, 64)
+		if err != nil {
+			problems = append(problems, risk.Invalid("", "The form is incomplete; open the supplier again."))
+		}
+		s.Updated = time.UnixMicro(seen)
 	}
 	terms, wrong := parseTerms(form)
 	s.Terms = terms

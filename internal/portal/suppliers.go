@@ -57,6 +57,9 @@ type supplierRow struct {
 }
 
 func (p *portal) suppliersPage(c *gin.Context) error {
+	if p.dropsAddress(c) {
+		return nil
+	}
 	ctx, a := c.Request.Context(), actor(c)
 	f, err := supplierFilter(c)
 	if err != nil {

@@ -64,6 +64,9 @@ func (s Supplier) Validate() []error {
 	if utf8.RuneCountInString(s.Name) > 200 {
 		problems = append(problems, Invalid("name", "The name is longer than 200 characters."))
 	}
+	if utf8.RuneCountInString(s.Kind) > 100 {
+		problems = append(problems, Invalid("kind", "What it does is longer than 100 characters."))
+	}
 	switch s.Relation {
 	case FirstParty, ThirdParty, FourthParty:
 	default:
@@ -78,9 +81,12 @@ func (s Supplier) Validate() []error {
 	for _, p := range []struct {
 		field string
 		who   Person
-	}{{"owner_email", s.Owner}, {"contact_email", s.Contact}} {
+	}{{"owner", s.Owner}, {"contact", s.Contact}} {
+		if utf8.RuneCountInString(p.who.Name) > 200 {
+			problems = append(problems, Invalid(p.field+"_name", "The name is longer than 200 characters."))
+		}
 		if p.who.Email != "" && !looksLikeAddress(p.who.Email) {
-			problems = append(problems, Invalid(p.field, "%q is not an e-mail address.", p.who.Email))
+			problems = append(problems, Invalid(p.field+"_email", "%q is not an e-mail address.", p.who.Email))
 		}
 	}
 	for _, t := range s.Terms {
@@ -93,7 +99,7 @@ func (s Supplier) Validate() []error {
 
 func looksLikeAddress(s string) bool {
 	at := strings.LastIndexByte(s, '@')
-	return at > 0 && at < len(s)-1 && !strings.ContainsAny(s, " \t\r\n\x00<>,;\"") && strings.Count(s, "@") == 1
+	return at > 0 && at < len(s)-1 && len(s) <= 254 && !strings.ContainsAny(s, " \t\r\n\x00<>,;\"") && strings.Count(s, "@") == 1
 }
 
 // TermKind says how a watch term is compared.

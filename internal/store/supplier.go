@@ -99,15 +99,26 @@ func (s *Store) CreateSupplier(ctx context.Context, in risk.Supplier) (risk.Supp
 	return s.FindSupplier(ctx, row.ID)
 }
 
-// UpdateSupplier replaces a supplier and its terms and queues a new score.
+// UpdateSupplier replaces a supplier and its terms and queues a new score. When in.Updated says as of when it was read
+// and it has been changed since, that is risk.ErrConflict.
 func (s *Store) UpdateSupplier(ctx context.Context, in risk.Supplier) (risk.Supplier, error) {
 	terms, err := checkedTerms(in)
 	if err != nil {
 		return risk.Supplier{}, err
 	}
 	row := newSupplierRow(in)
-	row.Updated = at(s.now())
 	err = s.change(ctx, func(tx *gorm.DB) error {
+		var old supplierRow
+		if err := first(s.lock(tx).Where("id = ?", row.ID), &old, "supplier", row.ID); err != nil {
+			return err
+		}
+		if !in.Updated.IsZero() && !in.Updated.Equal(old.Updated.Time) {
+			return fmt.Errorf("update supplier %d: changed since it was read: %w", row.ID, risk.ErrConflict)
+		}
+		row.Updated = at(s.now())
+		if !row.Updated.After(old.Updated.Time) {
+			row.Updated = at(old.Updated.Add(time.Microsecond)) // each change has a time of its own
+		}
 		res := tx.Model(&supplierRow{}).Where("id = ?", row.ID).Select("*").Omit("id", "created").Updates(&row)
 		if err := changedOne(res, "supplier", row.ID); err != nil {
 			return err
@@ -284,6 +295,9 @@ func (s *Store) ImportTerms(ctx context.Context, in []risk.Supplier) (newSupplie
 			return err
 		}
 		newSuppliers, newTerms = int(created), int(added)
+		if err := s.touchSuppliers(tx, slices.Sorted(maps.Keys(terms))); err != nil {
+			return err
+		}
 		if newSuppliers+newTerms == 0 {
 			return nil
 		}
@@ -293,6 +307,19 @@ func (s *Store) ImportTerms(ctx context.Context, in []risk.Supplier) (newSupplie
 		return 0, 0, fmt.Errorf("import watch terms: %w", err)
 	}
 	return newSuppliers, newTerms, nil
+}
+
+// touchSuppliers notes a change of their terms: a form that was opened before it must not take the new ones away.
+func (s *Store) touchSuppliers(tx *gorm.DB, keys []string) error {
+	now := at(s.now())
+	for part := range slices.Chunk(keys, maxRows) {
+		err := tx.Model(&supplierRow{}).Where("name_key IN ?", part).
+			Update("updated", gorm.Expr("CASE WHEN updated >= ? THEN updated + 1 ELSE ? END", now, now)).Error
+		if err != nil {
+			return fmt.Errorf("note the change of suppliers: %w", err)
+		}
+	}
+	return nil
 }
 
 func addTerms(ctx context.Context, tx *gorm.DB, terms map[string][]termRow) (int64, error) {

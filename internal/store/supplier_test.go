@@ -14,6 +14,7 @@ import (
 func init() {
 	bodies["suppliers keep their terms"] = testSuppliers
 	bodies["terms are imported"] = testImport
+	bodies["a supplier changed since it was read is not overwritten"] = testLostUpdate
 	bodies["suppliers are listed"] = testSupplierList
 	bodies["exposures are listed"] = testExposureList
 	bodies["scores are found by week"] = testScoreLine
@@ -75,6 +76,30 @@ func testSuppliers(t *testing.T, s *Store) {
 	}
 	if jobs := queued(t, s); len(jobs) != 3 || jobs[0].Kind != risk.JobRescore {
 		t.Errorf("jobs %+v, want one rescore for each of three changes", jobs)
+	}
+}
+
+func testLostUpdate(t *testing.T, s *Store) {
+	ctx := t.Context()
+	_, opened := watch(t, s)
+	first, second, blind := opened, opened, opened
+	second.Kind, blind.Kind, blind.Updated = "Second", "Blind", time.Time{}
+	saved := must(s.UpdateSupplier(ctx, second))(t)
+	if _, err := s.UpdateSupplier(ctx, first); !errors.Is(err, risk.ErrConflict) {
+		t.Errorf("an older reading was saved: %v, want conflict", err)
+	}
+	more := risk.Supplier{Name: opened.Name, Terms: []risk.WatchTerm{{Kind: risk.TermDomain, Value: "imported.example"}}}
+	if _, _, err := s.ImportTerms(ctx, []risk.Supplier{more}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.UpdateSupplier(ctx, saved); !errors.Is(err, risk.ErrConflict) {
+		t.Errorf("an import meanwhile: %v, want conflict", err)
+	}
+	if got := must(s.FindSupplier(ctx, opened.ID))(t); got.Kind != "Second" || len(got.Terms) != 2 {
+		t.Errorf("supplier %+v", got)
+	}
+	if got := must(s.UpdateSupplier(ctx, blind))(t); got.Kind != "Blind" {
+		t.Errorf("without a time of reading: %+v", got)
 	}
 }
 
