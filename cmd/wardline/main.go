@@ -35,6 +35,6 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.AddCommand(demoCommand(), serveCommand(), workCommand(), collectCommand(), scanCommand(), migrateCommand(),
-		sourceCommand(), supplierCommand(), userCommand(), scoreCommand(), benchCommand())
+		sourceCommand(), supplierCommand(), userCommand(), tokenCommand(), scoreCommand(), benchCommand())
 	return root
 }
