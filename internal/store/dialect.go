@@ -37,9 +37,7 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	// Transactions take the write lock when they begin: one that reads first and writes later fails under load.
-	write := sqliteDSN(path, url.Values{"_txlock": {"immediate"}}, "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)")
-	if s.writeDB, err = sql.Open("sqlite", write); err != nil {
+	if s.writeDB, err = sql.Open("sqlite", sqliteWriteDSN(path)); err != nil {
 		return fmt.Errorf("open database %s: %w", path, err)
 	}
 	s.writeDB.SetMaxOpenConns(1)
@@ -78,6 +76,11 @@ func privateFile(path string) (string, error) {
 func sqliteDSN(path string, query url.Values, pragmas ...string) string {
 	query["_pragma"] = append([]string{"busy_timeout(5000)"}, pragmas...)
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String()
+}
+
+// sqliteWriteDSN lets transactions take the write lock when they begin: one that reads first and writes later fails under load.
+func sqliteWriteDSN(path string) string {
+	return sqliteDSN(path, url.Values{"_txlock": {"immediate"}}, "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)")
 }
 
 // openPostgres opens one pool for reading and writing.
