@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,7 +87,6 @@ func benchTerms(ctx context.Context, o benchOptions, n int, size int64, out, err
 	if err != nil {
 		return err
 	}
-	debug.FreeOSMemory() // a child's peak begins at what its parent holds when it forks
 	programs, err := set.programs()
 	if err != nil {
 		return err
@@ -249,7 +247,9 @@ func (p *benchProgram) run(ctx context.Context, s *benchSet) error {
 			return 0, 0, err
 		}
 	}
+	memory := watchMemory(cmd.Process.Pid)
 	missed, wrong, readErr := read(output, s)
+	seen := memory.stop()
 	err = cmd.Wait()
 	wall := time.Since(start)
 	if ctx.Err() != nil {
@@ -260,12 +260,62 @@ func (p *benchProgram) run(ctx context.Context, s *benchSet) error {
 		return nil
 	}
 	state := cmd.ProcessState
-	run := benchRun{cpu: state.UserTime() + state.SystemTime(), wall: wall}
+	run := benchRun{cpu: state.UserTime() + state.SystemTime(), wall: wall, rss: seen}
 	if usage, ok := state.SysUsage().(*syscall.Rusage); ok {
-		run.rss = usage.Maxrss << 10
+		if total := usage.Maxrss << 10; total > memory.parent || seen == 0 {
+			run.rss = total
+		}
 	}
 	p.runs, p.missed, p.wrong = append(p.runs, run), missed, wrong
 	return nil
+}
+
+// memoryWatch follows the peak memory of a child. What the kernel gives at a child's end counts what the parent had
+// when it started the child, and so says something of the child only where it is more than that.
+type memoryWatch struct {
+	parent int64 // the parent's own peak
+	ended  chan struct{}
+	peak   chan int64
+}
+
+func watchMemory(pid int) *memoryWatch {
+	w := &memoryWatch{parent: peakMemory(os.Getpid()), ended: make(chan struct{}), peak: make(chan int64, 1)}
+	peak := peakMemory(pid)
+	go func() {
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				peak = max(peak, peakMemory(pid))
+			case <-w.ended:
+				w.peak <- peak
+				return
+			}
+		}
+	}()
+	return w
+}
+
+// stop gives the peak as it was last seen; call it before the child is waited for.
+func (w *memoryWatch) stop() int64 {
+	close(w.ended)
+	return <-w.peak
+}
+
+// peakMemory is the largest resident set that a process has had since it began to run its program; 0 when unknown.
+func peakMemory(pid int) int64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := bytes.Cut(status, []byte("\nVmHWM:"))
+	line, _, _ := bytes.Cut(rest, []byte(" kB"))
+	kilobytes, err := strconv.ParseInt(string(bytes.TrimSpace(line)), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return kilobytes << 10
 }
 
 // readTotals holds the number of hits that scan --count gives against the truth.
