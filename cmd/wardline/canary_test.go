@@ -103,8 +103,18 @@ type aviary struct {
 	app     *app
 	steps   *pipeline.Pipeline
 	mailbox *sample.Mailbox
+	queue   *heldQueue
 	log     string
 	data    string
+	drop    string
+}
+
+// heldQueue keeps the jobs that the steps insert by themselves.
+type heldQueue struct{ jobs []risk.Job }
+
+func (q *heldQueue) Insert(_ context.Context, jobs ...risk.Job) error {
+	q.jobs = append(q.jobs, jobs...)
+	return nil
 }
 
 func (w *aviary) must(err error) {
@@ -116,7 +126,7 @@ func (w *aviary) must(err error) {
 
 func newAviary(t *testing.T, all []canary) *aviary {
 	t.Helper()
-	w := &aviary{t: t, data: t.TempDir(), log: filepath.Join(t.TempDir(), "log")}
+	w := &aviary{t: t, data: t.TempDir(), drop: t.TempDir(), queue: &heldQueue{}, log: filepath.Join(t.TempDir(), "log")}
 	ctx := t.Context()
 	var err error
 	w.mailbox, err = sample.StartMailbox(context.Background(), "127.0.0.1:0")
@@ -141,21 +151,20 @@ func newAviary(t *testing.T, all []canary) *aviary {
 		Terms: []risk.WatchTerm{{Kind: risk.TermDomain, Value: "meridian-lab.example"}, {Kind: risk.TermADDomain, Value: "MERIDIAN"}, {Kind: risk.TermBrand, Value: "Meridian Lab"}},
 	})
 	w.must(err)
-	drop := t.TempDir()
-	w.must(os.WriteFile(filepath.Join(drop, "dump.txt"), []byte(leaked(all)), 0o600))
+	w.must(os.WriteFile(filepath.Join(w.drop, "dump.txt"), []byte(leaked(all)), 0o600))
 	_, err = w.app.store.SyncSources(ctx, []risk.Source{
 		{Key: "paste", Name: "Paste", Kind: risk.SourcePaste, Every: time.Minute, Reliability: 1, Enabled: true},
 		{Key: "forum", Name: "Forum", Kind: risk.SourceForum, Every: time.Minute, Reliability: 1, Enabled: true},
-		pipeline.DropSource(drop, time.Minute),
+		pipeline.DropSource(w.drop, time.Minute),
 	})
 	w.must(err)
 	keys, err := seal.Open(settings.KeyFile)
 	w.must(err)
 	w.steps, err = w.app.newPipeline(keys, w.app.egress())
 	w.must(err)
-	w.steps.Queue = queue
+	w.steps.Queue = w.queue
 	items := []risk.Item{{URL: "http://source.test/raw/1", PostID: "1", Title: "fresh Meridian Lab logins", Text: leaked(all)}}
-	for i, c := range all[:50] {
+	for i, c := range all[:min(50, len(all))] {
 		items = append(items, risk.Item{URL: "http://source.test/t/1", PostID: fmt.Sprint(i + 2), Board: "b", Thread: "t", Title: "thread",
 			Text: fmt.Sprintf("anyone from Meridian Lab here?\n%s %s\nmeridian-lab.example", c.local, c.password) + "\n" + fmt.Sprintf(forms[i%len(forms)], c.local, c.password)})
 	}

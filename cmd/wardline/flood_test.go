@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// A dump with thousands of one supplier's logins is recorded in several batches: who must know gets one mail, and the
+// score stays of a size that can be stored with every change.
+func TestAFloodIsOneMail(t *testing.T) {
+	w := newAviary(t, canaries(5000))
+	began := time.Now()
+	w.must(w.steps.ScanFile(t.Context(), "drop", "dump.txt"))
+	w.must(w.steps.Deliver(t.Context(), 0))
+	t.Logf("scanned in %v", time.Since(began))
+
+	_, total, err := w.app.store.FindExposures(t.Context(), risk.ExposureFilter{Severities: []risk.Severity{risk.SeverityHigh, risk.SeverityCritical}})
+	w.must(err)
+	mails := w.mailbox.Messages()
+	if len(mails) != 2 || mails[0].To == mails[1].To {
+		t.Fatalf("%d mails, want one to the owner and one to the watch duty", len(mails))
+	}
+	if want := fmt.Sprintf("%d new exposures of Meridian Lab", total); total < 2000 || !strings.Contains(mails[0].Subject, want) {
+		t.Errorf("subject %q, want %q", mails[0].Subject, want)
+	}
+	suppliers, _, err := w.app.store.FindSuppliers(t.Context(), risk.SupplierFilter{}, w.app.now())
+	w.must(err)
+	scores, err := w.app.store.FindScores(t.Context(), suppliers[0].Supplier.ID, time.Time{})
+	w.must(err)
+	posture, err := w.app.store.FindScore(t.Context(), suppliers[0].Supplier.ID)
+	w.must(err)
+	if len(scores) != 1 || len(posture.Contributions) > 600 || len(posture.Inputs.Evidence) > 600 {
+		t.Errorf("%d scores, the last with %d rows from %d pieces of evidence", len(scores), len(posture.Contributions), len(posture.Inputs.Evidence))
+	}
+	sum := 85.0
+	for _, c := range posture.Contributions {
+		sum += c.Points
+	}
+	if diff := sum - posture.Number; diff > 1e-9 || diff < -1e-9 {
+		t.Errorf("rows add up to %v, the score is %v", sum, posture.Number)
+	}
+}
+
+// A folder of any size and with any names is read once, and again only when the watch terms change.
+func TestDropFolderIsReadOncePerWatchlist(t *testing.T) {
+	w := newAviary(t, canaries(1))
+	ctx := t.Context()
+	drop := w.drop
+	names := []string{"dump.txt", "a\nb.txt", "caf\xe9.txt", "caf\xe8.txt", "sub/'; DROP.txt", "-rf", "🦉.txt"}
+	w.must(os.MkdirAll(filepath.Join(drop, "sub"), 0o700))
+	for i, name := range names[1:] {
+		w.must(os.WriteFile(filepath.Join(drop, name), fmt.Appendf(nil, "u%d@meridian-lab.example:invented-%d\n", i, i), 0o600))
+	}
+	read := func() (scanned int) {
+		w.queue.jobs = nil
+		w.must(w.steps.Collect(ctx, "drop"))
+		for _, j := range w.queue.jobs {
+			w.must(w.steps.ScanFile(ctx, j.SourceKey, j.Path))
+		}
+		return len(w.queue.jobs)
+	}
+	if first, second := read(), read(); first != len(names) || second != 0 {
+		t.Fatalf("read %d files and then %d, want %d and 0", first, second, len(names))
+	}
+	if _, total, err := w.app.store.FindExposures(ctx, risk.ExposureFilter{}); err != nil || total != len(names) {
+		t.Errorf("%d exposures from %d files (%v)", total, len(names), err)
+	}
+	_, _, err := w.app.store.ImportTerms(ctx, []risk.Supplier{{Name: "Other", Terms: []risk.WatchTerm{{Kind: risk.TermDomain, Value: "other.example"}}}})
+	w.must(err)
+	if again, then := read(), read(); again != len(names) || then != 0 {
+		t.Errorf("a new term: read %d files and then %d, want %d and 0", again, then, len(names))
+	}
+	w.must(os.WriteFile(filepath.Join(drop, "dump.txt"), []byte("replaced@meridian-lab.example:invented-x\n"), 0o600))
+	if again, then := read(), read(); again != 1 || then != 0 {
+		t.Errorf("one file replaced: read %d files and then %d, want 1 and 0", again, then)
+	}
+}
