@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -25,6 +26,7 @@ import (
 // an onion service. Nothing of it can reach the outside.
 type TorNetwork struct {
 	SocksAddr string // the client's SOCKS5 port, with IsolateSOCKSAuth
+	SocksPath string // the same as a Unix socket
 	Onion     string // the onion service's name; its port 80 leads to the web server given
 
 	dir     string
@@ -173,6 +175,7 @@ AuthDirTestReachability 0
 `
 
 const torClient = `SocksPort %s IsolateSOCKSAuth
+SocksPort unix:%s IsolateSOCKSAuth
 ControlPort %s
 CookieAuthentication 1
 HiddenServiceDir %s/onion
@@ -242,7 +245,8 @@ func (n *TorNetwork) startClient(ctx context.Context, web, authority string) err
 	if err != nil {
 		return err
 	}
-	n.client, err = n.run(dir, fmt.Sprintf(torCommon, dir, fmt.Sprintf(torClient, n.SocksAddr, n.control, dir, web)+authority))
+	n.SocksPath = filepath.Join(dir, "socks")
+	n.client, err = n.run(dir, fmt.Sprintf(torCommon, dir, fmt.Sprintf(torClient, n.SocksAddr, n.SocksPath, n.control, dir, web)+authority))
 	if err != nil {
 		return err
 	}
@@ -332,6 +336,13 @@ func (n *TorNetwork) answers(ctx context.Context) bool {
 
 // KillClient ends the client at once, as a crash would; the SOCKS port refuses from then on.
 func (n *TorNetwork) KillClient() { n.client.kill() }
+
+// FreezeClient stops the client as it stands: connections to it are still accepted, and nothing answers. ThawClient lets
+// it go on.
+func (n *TorNetwork) FreezeClient() error { return n.client.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// ThawClient ends FreezeClient.
+func (n *TorNetwork) ThawClient() error { return n.client.cmd.Process.Signal(syscall.SIGCONT) }
 
 // SocksUsers are the SOCKS users for whom the client has circuits now, once for each circuit.
 func (n *TorNetwork) SocksUsers() ([]string, error) {
