@@ -138,7 +138,7 @@ func (w *walk) zip(entry string, depth int, src source) error {
 	defer release()
 	archive, err := zip.NewReader(at, size)
 	if err != nil {
-		return err
+		return w.salvage(entry, depth, at, size, err)
 	}
 	overlapping := overlaps(archive.File)
 	for i, f := range archive.File {
@@ -174,25 +174,28 @@ func (w *walk) openZipped(f *zip.File) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	var r io.ReadCloser
-	switch f.Method {
-	case zip.Store:
-		r = io.NopCloser(packed)
-	case zip.Deflate:
-		r = flate.NewReader(packed)
-	case 12:
-		r, err = w.decompressor(formatBzip2, packed)
-	case 20, 93:
-		r, err = w.decompressor(formatZstd, packed)
-	case 95:
-		r, err = w.decompressor(formatXZ, packed)
-	default:
-		err = fmt.Errorf("it is packed by method %d, which is not known here", f.Method)
-	}
+	r, err := w.unzipped(f.Method, packed)
 	if err != nil {
 		return nil, err
 	}
 	return &announced{ReadCloser: r, size: int64(f.UncompressedSize64), sum: f.CRC32, hash: crc32.NewIEEE()}, nil
+}
+
+// unzipped unpacks by the method of an entry in a zip.
+func (w *walk) unzipped(method uint16, packed io.Reader) (io.ReadCloser, error) {
+	switch method {
+	case zip.Store:
+		return io.NopCloser(packed), nil
+	case zip.Deflate:
+		return flate.NewReader(packed), nil
+	case 12:
+		return w.decompressor(formatBzip2, packed)
+	case 20, 93:
+		return w.decompressor(formatZstd, packed)
+	case 95:
+		return w.decompressor(formatXZ, packed)
+	}
+	return nil, fmt.Errorf("it is packed by method %d, which is not known here", method)
 }
 
 // announced compares an entry, at its end, with what the archive says of it.

@@ -282,6 +282,49 @@ func TestZipPackedByOtherMethods(t *testing.T) {
 	}
 }
 
+func TestAZipWithoutItsDirectoryIsReadByItsHeaders(t *testing.T) {
+	streamed := zipped(t, member{"a", "first\n"}, member{"b/", ""}, member{"b/c", "second\n"}, member{"d", strings.Repeat("third\n", 9999)})
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, text := range []string{"one\n", "two\n"} {
+		f, err := w.CreateRaw(&zip.FileHeader{Name: text[:3], CRC32: crc32.ChecksumIEEE([]byte(text)), CompressedSize64: 4, UncompressedSize64: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	sized := b.String()
+	dir := folder(t, map[string]string{
+		"directory.zip": string(streamed[:len(streamed)-40]),
+		"entry.zip":     string(streamed[:bytes.Index(streamed, []byte("PK\x01\x02"))-40]),
+		"sized.zip":     sized[:strings.Index(sized, "PK\x01\x02")-1],
+	})
+	docs, skipped := read(t, dir, dump.Options{})
+	var got []string
+	for _, d := range docs {
+		got = append(got, fmt.Sprintf("%s:%s:%.10q", d.path, d.entry, d.text))
+	}
+	want := []string{
+		`directory.zip:a:"first\n"`, `directory.zip:b/c:"second\n"`, `directory.zip:d:"third\nthir"`,
+		`entry.zip:a:"first\n"`, `entry.zip:b/c:"second\n"`, `entry.zip:d:"third\nthir"`,
+		`sized.zip:one:"one\n"`, `sized.zip:two:"two"`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+	if len(docs[2].text) != 6*9999 {
+		t.Errorf("%d bytes of an entry that is whole", len(docs[2].text))
+	}
+	if len(skipped) != 4 || skipped[0] != "directory.zip: zip: not a valid zip file" || !strings.HasPrefix(skipped[1], "entry.zip:d: it was read up to byte ") {
+		t.Errorf("skipped %q", skipped)
+	}
+}
+
 func TestWhatComesBeforeABreakIsRead(t *testing.T) {
 	dir := folder(t, map[string]string{"x.gz": string(gzipped(t, []byte("short\n"))) + "and something else"})
 	docs, skipped := read(t, dir, dump.Options{})
