@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,9 +37,9 @@ const mostMails = 200
 
 // Mailbox is an SMTP server on loopback that keeps what it is sent.
 type Mailbox struct {
-	server *smtp.Server
-	addr   string
-	wg     sync.WaitGroup
+	server   *smtp.Server
+	listener net.Listener
+	wg       sync.WaitGroup
 
 	mu    sync.Mutex
 	mails []Mail
@@ -51,7 +52,7 @@ func StartMailbox(ctx context.Context, addr string) (*Mailbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the mailbox: %w", err)
 	}
-	m := &Mailbox{addr: l.Addr().String()}
+	m := &Mailbox{listener: l}
 	m.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &session{box: m}, nil }))
 	m.server.Domain = "localhost"
 	m.server.MaxMessageBytes = 5 << 20
@@ -63,7 +64,7 @@ func StartMailbox(ctx context.Context, addr string) (*Mailbox, error) {
 }
 
 // Addr is where it listens.
-func (m *Mailbox) Addr() string { return m.addr }
+func (m *Mailbox) Addr() string { return m.listener.Addr().String() }
 
 // Messages are the mails kept, newest first.
 func (m *Mailbox) Messages() []Mail {
@@ -74,9 +75,11 @@ func (m *Mailbox) Messages() []Mail {
 	return out
 }
 
-// Close stops the server and waits for it.
+// Close stops the server and waits for it. The server does not know its listener before Serve has begun, so that
+// one is closed here as well.
 func (m *Mailbox) Close() error {
 	err := m.server.Close()
+	_ = m.listener.Close() // an error says that the server closed it already
 	m.wg.Wait()
 	if errors.Is(err, smtp.ErrServerClosed) {
 		return nil

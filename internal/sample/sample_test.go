@@ -250,6 +250,25 @@ func TestMailbox(t *testing.T) {
 	}
 }
 
+func TestMailboxClosesHoweverEarly(t *testing.T) {
+	for range 200 {
+		m, err := sample.StartMailbox(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		closed := make(chan error, 1)
+		go func() { closed <- m.Close() }()
+		select {
+		case err := <-closed:
+			if err != nil {
+				t.Fatal(err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("the mailbox does not close")
+		}
+	}
+}
+
 func TestMailboxKeepsTheLast200(t *testing.T) {
 	m, err := sample.StartMailbox(t.Context(), "")
 	if err != nil {
