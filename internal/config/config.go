@@ -3,14 +3,18 @@
 package config
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -84,10 +88,41 @@ func (h Hidden) GoString() string { return h.String() }
 // Read reads the environment, after a .env file in the working directory if there is one (the environment wins).
 // The error lists every problem at once.
 func Read() (Settings, error) {
-	if err := godotenv.Load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return Settings{}, fmt.Errorf("read .env: %w", err)
+	if err := loadFile(".env"); err != nil {
+		return Settings{}, err
 	}
 	return FromEnvironment(env.ToMap(os.Environ()))
+}
+
+// loadFile adds the settings of a file to the environment; one that is there already stays. The parser's own error is
+// not passed on: it quotes the file from the broken line on, and with it the mail server's password.
+func loadFile(path string) error {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read settings: %w", err)
+	}
+	if _, err := godotenv.UnmarshalBytes(text); err != nil {
+		return fmt.Errorf("%s%s: a line must be NAME=value, with quotes closed, or begin with #", path, brokenLine(string(text)))
+	}
+	if err := godotenv.Load(path); err != nil {
+		return fmt.Errorf("%s: settings cannot be put into the environment", path)
+	}
+	return nil
+}
+
+// brokenLine is ":7" for the first line after which the file is no longer understood; "" = it cannot be told.
+func brokenLine(text string) string {
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		if _, err := godotenv.Unmarshal(line); err != nil {
+			return ":" + strconv.Itoa(number)
+		}
+	}
+	return ""
 }
 
 // FromEnvironment reads settings from the given environment only.
@@ -95,7 +130,42 @@ func FromEnvironment(environment map[string]string) (Settings, error) {
 	var s Settings
 	err := env.ParseWithOptions(&s, env.Options{Environment: environment})
 	s.fillIn()
-	return s, errors.Join(append([]error{err}, append(s.problems(), unknown(environment)...)...)...)
+	found := unknown(environment)
+	wrong := unreadable(err, environment)
+	for _, problem := range s.problems() {
+		name, _, _ := strings.Cut(problem.Error(), ":")
+		if _, told := wrong[name]; !told {
+			found = append(found, problem)
+		}
+	}
+	return s, errors.Join(append(slices.Collect(maps.Values(wrong)), found...)...)
+}
+
+// unreadable are the settings whose text is not of their type, by name.
+func unreadable(err error, environment map[string]string) map[string]error {
+	found := map[string]error{}
+	var all env.AggregateError
+	if err != nil && !errors.As(err, &all) {
+		found[""] = err
+	}
+	for _, e := range all.Errors {
+		var wrong env.ParseError
+		if !errors.As(e, &wrong) {
+			found[""] = e
+			continue
+		}
+		field, _ := reflect.TypeFor[Settings]().FieldByName(wrong.Name)
+		name := field.Tag.Get("env")
+		found[name] = fmt.Errorf("%s: %q is not %s", name, environment[name], shapes[field.Type])
+	}
+	return found
+}
+
+// shapes say what the text of a setting must be.
+var shapes = map[reflect.Type]string{
+	reflect.TypeFor[int]():           "a whole number",
+	reflect.TypeFor[time.Duration](): "a duration such as 20s or 15m",
+	reflect.TypeFor[slog.Level]():    "debug, info, warn or error",
 }
 
 // fillIn derives what was left open from what was given.
@@ -120,24 +190,32 @@ func (s Settings) problems() []error {
 	bad := func(name, format string, args ...any) {
 		found = append(found, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
 	}
-	host, _, err := net.SplitHostPort(s.Addr)
-	if err != nil {
-		bad("WARDLINE_ADDR", "%q is not HOST:PORT", s.Addr)
+	host, port, err := net.SplitHostPort(s.Addr)
+	if _, noPort := strconv.ParseUint(port, 10, 16); err != nil || noPort != nil {
+		bad("WARDLINE_ADDR", "%q is not HOST:PORT, such as 127.0.0.1:8080", s.Addr)
+		return found // the public address is made from it
 	}
 	u, err := url.Parse(s.PublicURL)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		bad("WARDLINE_PUBLIC_URL", "%q is not an http or https address", s.PublicURL)
-	} else if u.Scheme == "http" && !loopback(u.Hostname()) {
+	} else if u.Scheme == "http" && !loopback(u.Hostname()) && s.PublicURL != publicURL(s.Addr, s.TLSCert) {
 		bad("WARDLINE_PUBLIC_URL", "%s would send sessions in clear: use https for anything but this machine", s.PublicURL)
 	}
 	if (s.TLSCert == "") != (s.TLSKey == "") {
 		bad("WARDLINE_TLS_CERT", "give the certificate and WARDLINE_TLS_KEY together, or neither")
+	} else if s.TLSCert != "" {
+		if _, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey); err != nil {
+			bad("WARDLINE_TLS_CERT", "the certificate and its key cannot be used: %v", err)
+		}
 	}
 	if err == nil && s.TLSCert == "" && u.Scheme == "http" && !loopback(host) {
 		bad("WARDLINE_ADDR", "%s listens beyond this machine without TLS: set WARDLINE_TLS_CERT and WARDLINE_TLS_KEY, or an https WARDLINE_PUBLIC_URL served by a proxy", s.Addr)
 	}
 	if s.WatchDuty != "" && !strings.Contains(s.WatchDuty, "@") {
 		bad("WARDLINE_WATCH_DUTY", "is not an e-mail address")
+	}
+	if s.SMTPPort < 1 || s.SMTPPort > 65535 {
+		bad("WARDLINE_SMTP_PORT", "%d is not a port", s.SMTPPort)
 	}
 	if s.SMTPHost != "" && !strings.Contains(s.SMTPFrom, "@") {
 		bad("WARDLINE_SMTP_FROM", "give the sender's address when WARDLINE_SMTP_HOST is set")
@@ -154,10 +232,21 @@ func (s Settings) problems() []error {
 	if s.LogFormat != "text" && s.LogFormat != "json" {
 		bad("WARDLINE_LOG_FORMAT", "%q is not text or json", s.LogFormat)
 	}
+	if !proxyAddress(s.TorProxy) {
+		bad("WARDLINE_TOR_PROXY", "%q is not HOST:PORT or unix:/PATH, such as 127.0.0.1:9050", s.TorProxy)
+	}
 	if s.RescueAfter < time.Second {
 		bad("WARDLINE_RESCUE_AFTER", "%s is too short", s.RescueAfter)
 	}
 	return found
+}
+
+func proxyAddress(a string) bool {
+	if path, ok := strings.CutPrefix(a, "unix:"); ok {
+		return filepath.IsAbs(path)
+	}
+	host, port, err := net.SplitHostPort(a)
+	return a == "" || err == nil && host != "" && port != ""
 }
 
 func loopback(host string) bool {
@@ -227,9 +316,13 @@ func (s *Settings) SendMailTo(address string) error {
 
 // ServeAt sets the address to listen on, and by it the address that people use.
 func (s *Settings) ServeAt(address string) {
+	s.Addr, s.PublicURL = address, publicURL(address, s.TLSCert)
+}
+
+func publicURL(address, cert string) string {
 	scheme := "http://"
-	if s.TLSCert != "" {
+	if cert != "" {
 		scheme = "https://"
 	}
-	s.Addr, s.PublicURL = address, scheme+strings.Replace(address, "127.0.0.1:", "localhost:", 1)
+	return scheme + strings.Replace(address, "127.0.0.1:", "localhost:", 1)
 }

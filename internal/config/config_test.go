@@ -54,10 +54,11 @@ func TestEveryProblemIsNamedAtOnce(t *testing.T) {
 		"WARDLINE_SMTP_TLS":   "none",
 		"WARDLINE_LOG_FORMAT": "xml",
 		"WARDLINE_ADRR":       "typo",
+		"WARDLINE_SMTP_PORT":  "abc",
 	})
 	for _, want := range []string{
-		"WARDLINE_PUBLIC_URL", "WARDLINE_ADDR: 0.0.0.0:80 listens beyond", "WARDLINE_SMTP_FROM", "WARDLINE_SMTP_TLS: none",
-		"WARDLINE_LOG_FORMAT", "WARDLINE_ADRR: no such setting",
+		"WARDLINE_ADDR: 0.0.0.0:80 listens beyond", "WARDLINE_SMTP_FROM", "WARDLINE_SMTP_TLS: none",
+		"WARDLINE_LOG_FORMAT", "WARDLINE_ADRR: no such setting", "WARDLINE_SMTP_PORT: \"abc\" is not",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("problems do not name %q:\n%v", want, err)
@@ -80,5 +81,40 @@ func TestNothingPrintsThePassword(t *testing.T) {
 	}
 	if strings.Contains(s.LogValue().String(), "invented") {
 		t.Error("the log line prints the password")
+	}
+}
+
+func TestProblemsNameTheSettingAndWhatItTakes(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"WARDLINE_SMTP_PORT":    {"abc", `WARDLINE_SMTP_PORT: "abc" is not a whole number`},
+		"WARDLINE_RESCUE_AFTER": {"20", `WARDLINE_RESCUE_AFTER: "20" is not a duration such as 20s or 15m`},
+		"WARDLINE_LOG_LEVEL":    {"loud", `WARDLINE_LOG_LEVEL: "loud" is not debug, info, warn or error`},
+		"WARDLINE_ADDR":         {"127.0.0.1:99999", `WARDLINE_ADDR: "127.0.0.1:99999" is not HOST:PORT, such as 127.0.0.1:8080`},
+		"WARDLINE_PUBLIC_URL":   {"http://portal.hospital.example", `WARDLINE_PUBLIC_URL: http://portal.hospital.example would send sessions in clear: use https for anything but this machine`},
+		"WARDLINE_TOR_PROXY":    {"9050", `WARDLINE_TOR_PROXY: "9050" is not HOST:PORT or unix:/PATH, such as 127.0.0.1:9050`},
+		"WARDLINE_TLS_KEY":      {"key.pem", `WARDLINE_TLS_CERT: give the certificate and WARDLINE_TLS_KEY together, or neither`},
+	} {
+		if _, err := FromEnvironment(map[string]string{name: c.text}); err == nil || err.Error() != c.want {
+			t.Errorf("%s=%s: %v\nwant %s", name, c.text, err, c.want)
+		}
+	}
+	if _, err := FromEnvironment(map[string]string{"WARDLINE_SMTP_PORT": "70000"}); err == nil || err.Error() != "WARDLINE_SMTP_PORT: 70000 is not a port" {
+		t.Errorf("a port that is none: %v", err)
+	}
+	missing := map[string]string{"WARDLINE_TLS_CERT": "none.pem", "WARDLINE_TLS_KEY": "none.key"}
+	if _, err := FromEnvironment(missing); err == nil || !strings.Contains(err.Error(), "none.pem: no such file") {
+		t.Errorf("a certificate that is not there is found when people connect: %v", err)
+	}
+}
+
+func TestBrokenFileIsNamedByLineAndNotQuoted(t *testing.T) {
+	t.Chdir(t.TempDir())
+	text := "WARDLINE_LOG_LEVEL=info\nwhat is this\nWARDLINE_SMTP_PASSWORD=invented-secret\n"
+	if err := os.WriteFile(".env", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Read()
+	if err == nil || err.Error() != ".env:2: a line must be NAME=value, with quotes closed, or begin with #" {
+		t.Errorf("got %v", err)
 	}
 }
