@@ -34,7 +34,7 @@ func decompress(body io.Reader, encoding string, limit int64) (io.ReadCloser, er
 		plain = io.NopCloser(brotli.NewReader(body))
 	case "zstd":
 		var d *zstd.Decoder
-		d, err = zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(max(limit, 1<<20))+1), zstd.WithDecoderMaxWindow(8<<20))
+		d, err = zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(max(limit, mostWindow))+1), zstd.WithDecoderMaxWindow(mostWindow))
 		if err == nil {
 			plain = d.IOReadCloser()
 		}
@@ -46,6 +46,10 @@ func decompress(body io.Reader, encoding string, limit int64) (io.ReadCloser, er
 	}
 	return decoded{plain}, nil
 }
+
+// mostWindow is the window that zstd encoders use for bodies of unknown length. A memory limit below it would refuse
+// every one of them; what is read is counted by the transport.
+const mostWindow = 8 << 20
 
 // inflate reads "deflate" in both of its readings: zlib as the standard says, and raw as some servers send it.
 func inflate(body io.Reader) (io.ReadCloser, error) {

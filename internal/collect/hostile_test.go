@@ -331,8 +331,7 @@ func TestLinksAsBrowsersReadThem(t *testing.T) {
 		"spaces around and within": {"", "  /t/a b ", "/t/a%20b"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var s *wild
-			s = newWild(t, func(path string) string {
+			s := newWild(t, func(path string) string {
 				if path == "/" {
 					return `<html><head>` + c.head + `</head><body><ul class=threads><li class=thread><a href="` + c.href + `">T</a><i class=last>m</i></ul>`
 				}

@@ -124,12 +124,13 @@ func TestMarkupBombs(t *testing.T) {
 			var got collect.Inspection
 			var err error
 			fastest := time.Hour
-			for range 3 { // the machine may be busy; the work is the same
+			const limit = 300 * time.Millisecond * slower
+			for try := 0; try < 10 && fastest > limit; try++ { // the machine may be busy; the work is the same
 				started := time.Now()
 				got, err = collect.Inspect(src, "text/html", body)
 				fastest = min(fastest, time.Since(started))
 			}
-			if fastest > 300*time.Millisecond*slower {
+			if fastest > limit {
 				t.Errorf("took %s", fastest)
 			}
 			if c.refuse != (err != nil) {

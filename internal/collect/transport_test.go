@@ -76,12 +76,13 @@ func crawl(tb testing.TB, src risk.Source, allow ...string) (*memory, risk.Crawl
 
 func TestEncodingsAreUndone(t *testing.T) {
 	for _, encoding := range []string{"gzip", "deflate", "br", "zstd"} {
+		long := strings.Repeat("a line of text\n", 40_000) // more than the encoders keep before they choose a window
 		s, src := answering(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", encoding)
 			w.Header().Set("Content-Type", "text/html")
 			body := "text of the paste"
 			if r.URL.Path == "/archive" {
-				body = archive(pasteRow("aa", "1"))
+				body = archive(pasteRow("aa", "1")) + "<!-- " + long + " -->"
 			}
 			w.Write(compressed(t, encoding, []byte(body)))
 		})
