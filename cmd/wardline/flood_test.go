@@ -81,3 +81,56 @@ func TestDropFolderIsReadOncePerWatchlist(t *testing.T) {
 		t.Errorf("one file replaced: read %d files and then %d, want 1 and 0", again, then)
 	}
 }
+
+func (w *aviary) health(key string) risk.SourceHealth {
+	w.t.Helper()
+	status, err := w.app.store.FindSource(w.t.Context(), key)
+	w.must(err)
+	return status.Health
+}
+
+// A source whose legal basis expired is not read, is not called read, and goes on when the basis is renewed.
+func TestExpiredSourceGoesOnWhenRenewed(t *testing.T) {
+	w := newAviary(t, canaries(1))
+	src := risk.Source{Key: "paste", Name: "Paste", Kind: risk.SourcePaste, Every: time.Minute, Reliability: 1, Enabled: true}
+	for _, review := range []time.Time{w.app.now().AddDate(0, 0, -2), w.app.now()} { // the day itself is still covered
+		src.ReviewBy = review.UTC().Truncate(24 * time.Hour)
+		_, err := w.app.store.SyncSources(t.Context(), []risk.Source{src})
+		w.must(err)
+		w.must(w.steps.Collect(t.Context(), "paste"))
+		if h := w.health("paste"); h.LastSuccess.IsZero() != (h.State == risk.StateExpired) || (h.State == risk.StateExpired) == src.ReviewBy.After(w.app.now().AddDate(0, 0, -1)) {
+			t.Errorf("review by %v: %+v", src.ReviewBy, h)
+		}
+	}
+}
+
+// A run that was put off while the clock was a year ahead is not put off for a year.
+func TestClockThatWasAheadHoldsNothingBack(t *testing.T) {
+	w := newAviary(t, canaries(1))
+	src, err := w.app.store.FindSource(t.Context(), "paste")
+	w.must(err)
+	for ahead, read := range map[time.Duration]bool{12 * time.Hour: false, 365 * 24 * time.Hour: true} {
+		next := w.app.now().Add(ahead)
+		w.must(w.app.store.FinishRun(t.Context(), risk.SourceRun{SourceID: src.Source.ID, Started: next, Finished: next, NextRun: next, State: risk.StateBackingOff, Failed: true}))
+		w.must(w.steps.Collect(t.Context(), "paste"))
+		if h := w.health("paste"); (h.State == risk.StateHealthy) != read {
+			t.Errorf("next run in %v: %s", ahead, h.State)
+		}
+	}
+}
+
+// A paused folder's files are left alone, and read when it goes on.
+func TestPausedFolderIsNotRead(t *testing.T) {
+	w := newAviary(t, canaries(20))
+	src, err := w.app.store.FindSource(t.Context(), "drop")
+	w.must(err)
+	for _, paused := range []bool{true, false} {
+		w.must(w.app.store.PauseSource(t.Context(), src.Source.ID, paused))
+		w.must(w.steps.ScanFile(t.Context(), "drop", "dump.txt"))
+		_, total, err := w.app.store.FindExposures(t.Context(), risk.ExposureFilter{})
+		w.must(err)
+		if (total == 0) != paused {
+			t.Errorf("paused %v: %d exposures", paused, total)
+		}
+	}
+}

@@ -21,18 +21,28 @@ func (p *Pipeline) Collect(ctx context.Context, key string) error {
 		return fmt.Errorf("find source %s: %w", key, err)
 	}
 	src, now := status.Source, p.Now()
-	if !src.Enabled || status.Health.State == risk.StatePaused || now.Before(status.Health.NextRun) {
+	if !mayRead(status) || holdsBack(status, now) {
 		return nil
-	}
-	if status.Health.State == risk.StateExpired {
-		return p.Store.FinishRun(ctx, risk.SourceRun{SourceID: src.ID, Started: now, Finished: now,
-			State: risk.StateExpired, Why: "The legal basis was to be reviewed by " + src.ReviewBy.Format(time.DateOnly) + ".",
-			NextRun: now.Add(24 * time.Hour)})
 	}
 	if src.Kind == risk.SourceDrop {
 		return p.listDrop(ctx, status, now)
 	}
 	return p.crawl(ctx, status, now)
+}
+
+// mayRead is false for a source that was paused or switched off, or whose legal basis expired: its state says so by
+// itself, and no run is recorded that was none.
+func mayRead(s risk.SourceStatus) bool {
+	return s.Source.Enabled && s.Health.State != risk.StatePaused && s.Health.State != risk.StateExpired
+}
+
+// longestHold is more than any back-off or Retry-After asks for.
+const longestHold = 24 * time.Hour
+
+// holdsBack reports that a source is not yet to be read again. A time further off was written while the clock was ahead.
+func holdsBack(s risk.SourceStatus, now time.Time) bool {
+	wait := s.Health.NextRun.Sub(now)
+	return wait > 0 && wait <= max(longestHold, s.Source.Every)
 }
 
 func (p *Pipeline) crawl(ctx context.Context, status risk.SourceStatus, started time.Time) error {

@@ -88,8 +88,14 @@ const findingsPerBatch = 2000
 // known by content, and where by place.
 func (p *Pipeline) ScanFile(ctx context.Context, key, path string) error {
 	status, err := p.Store.FindSource(ctx, key)
+	if errors.Is(err, risk.ErrNotFound) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("find source %s: %w", key, err)
+	}
+	if !mayRead(status) { // paused since the job was queued; the listing brings the file back
+		return nil
 	}
 	lies, found, err := p.Dumps.File(status.Source.Address, path)
 	if err != nil || !found { // gone, which is the operator's right, or being written: the next listing tells
