@@ -147,7 +147,9 @@ func (p *portal) exposureDetail(c *gin.Context, e risk.Exposure, back string) (*
 		d.Tier += " · patient data"
 	}
 	if e.State.Open() {
-		d.Steps = e.Steps(s)
+		for _, step := range e.Steps(s) {
+			d.Steps = append(d.Steps, visible(step))
+		}
 	}
 	d.Can = deedsFor(e, a)
 	if d.Can.Triage {
@@ -271,7 +273,7 @@ func (p *portal) sightings(c *gin.Context, id int64) ([]sightingRow, error) {
 	}
 	var out []sightingRow
 	for _, s := range found {
-		row := sightingRow{At: p.stamp(s.Seen), Source: s.SourceName, Place: placeSays(s), Author: visible(s.Author)}
+		row := sightingRow{At: p.stamp(s.Seen), Source: visible(s.SourceName), Place: placeSays(s), Author: visible(s.Author)}
 		if !s.Posted.IsZero() {
 			row.Posted = p.stamp(s.Posted)
 		}

@@ -115,7 +115,7 @@ func (p *portal) inboxPage(c *gin.Context) error {
 		if err != nil {
 			return fmt.Errorf("find supplier %d: %w", f.SupplierID, err)
 		}
-		v.Supplier = s.Name
+		v.Supplier = visible(s.Name)
 		v.State = append(v.State, hiddenField{"supplier", strconv.FormatInt(s.ID, 10)})
 	}
 	if f.SourceID != 0 {
@@ -212,7 +212,7 @@ func (p *portal) sourceName(ctx context.Context, id int64) (string, error) {
 	if i < 0 {
 		return "", fmt.Errorf("source %d: %w", id, risk.ErrNotFound)
 	}
-	return found[i].Source.Name, nil
+	return visible(found[i].Source.Name), nil
 }
 
 func pageNumber(c *gin.Context) int {

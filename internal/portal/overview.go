@@ -237,7 +237,7 @@ func (p *portal) heatMap(c *gin.Context) (*heatMap, error) {
 			return nil, fmt.Errorf("find score of supplier %d: %w", r.Supplier.ID, err)
 		}
 		scored = append(scored, s)
-		v.Rows = append(v.Rows, heatRow{Name: r.Supplier.Name, Href: supplierHref(r.Supplier.ID), Number: whole(s.Number)})
+		v.Rows = append(v.Rows, heatRow{Name: visible(r.Supplier.Name), Href: supplierHref(r.Supplier.ID), Number: whole(s.Number)})
 		for _, f := range factors(s) {
 			// A factor that no source watches for anybody would be a column of question marks.
 			if !f.Unknown && !slices.Contains(keys, f.Key) {
@@ -300,8 +300,8 @@ func (p *portal) exposureRows(found []risk.Exposure, a risk.Actor) []exposureRow
 }
 
 func (p *portal) exposureRow(e risk.Exposure, a risk.Actor, now time.Time) exposureRow {
-	r := exposureRow{ID: e.ID, Ref: e.Ref(), Title: visible(e.Title), Href: fmt.Sprintf("/exposures/%d", e.ID), Severity: e.Severity, Supplier: e.Supplier,
-		SupplierHref: supplierHref(e.SupplierID), Source: e.SourceName, Kind: word(kindWords, e.Kind, string(e.Kind)), State: word(stateWords, e.State, string(e.State)),
+	r := exposureRow{ID: e.ID, Ref: e.Ref(), Title: visible(e.Title), Href: fmt.Sprintf("/exposures/%d", e.ID), Severity: e.Severity, Supplier: visible(e.Supplier),
+		SupplierHref: supplierHref(e.SupplierID), Source: visible(e.SourceName), Kind: word(kindWords, e.Kind, string(e.Kind)), State: word(stateWords, e.State, string(e.State)),
 		Owner: e.Owner, Mine: e.OwnerID == a.UserID, Age: span(now.Sub(e.FirstSeen)), Seen: p.stamp(e.FirstSeen), Version: e.Version}
 	if e.State.Open() {
 		r.Due, r.Overdue = dueWords(now, e.Due), !e.Due.IsZero() && now.After(e.Due)

@@ -47,7 +47,14 @@ type coverage struct {
 	Computed string
 	Sources  int
 	Blind    []blindSource
+	More     int // blind ones that are not named
 }
+
+// blindNamed is how many blind sources a page names; when all are blind, the names are no news.
+const blindNamed = 5
+
+// Named are the blind sources that a page names.
+func (v coverage) Named() []blindSource { return v.Blind[:len(v.Blind)-v.More] }
 
 type blindSource struct {
 	Name, Why string
@@ -55,7 +62,7 @@ type blindSource struct {
 
 // parsePages parses every page of its own with the layout and the shared parts, once.
 func parsePages(files fs.FS, static staticFiles) (map[string]*template.Template, error) {
-	funcs := template.FuncMap{"asset": static.address, "title": title}
+	funcs := template.FuncMap{"asset": static.address, "title": title, "number": number}
 	base, err := template.New("").Funcs(funcs).Option("missingkey=error").ParseFS(files, "templates/_*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse shared templates: %w", err)
@@ -181,9 +188,10 @@ func (p *portal) coverage(statuses []risk.SourceStatus) coverage {
 			if since := s.Health.Since; !since.IsZero() {
 				why += " for " + span(now.Sub(since))
 			}
-			v.Blind = append(v.Blind, blindSource{Name: s.Source.Name, Why: why})
+			v.Blind = append(v.Blind, blindSource{Name: visible(s.Source.Name), Why: why})
 		}
 	}
+	v.More = max(len(v.Blind)-blindNamed, 0)
 	return v
 }
 

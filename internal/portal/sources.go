@@ -65,9 +65,9 @@ func (p *portal) sourceRow(s risk.SourceStatus, now time.Time) sourceRow {
 	if h.State == risk.StateSilent && !h.Since.IsZero() {
 		state.Label += " " + span(now.Sub(h.Since))
 	}
-	r := sourceRow{Key: s.Source.Key, Name: s.Source.Name, Kind: word(sourceKindWords, s.Source.Kind, string(s.Source.Kind)), Route: word(routeWords, s.Source.Route, string(s.Source.Route)),
-		Every: "every " + interval(s.Source.Every), State: state, Why: h.Why, Strip: newStrip(h.Days, now), LastDocument: ago(now, h.LastDocument), Fetched: number(h.Fetched24h),
-		Matched: number(h.Matched24h), Open: number(s.Open), Basis: s.Source.LegalBasis, Paused: h.State == risk.StatePaused, CanRun: s.Source.Enabled && h.State != risk.StatePaused && h.State != risk.StateExpired}
+	r := sourceRow{Key: s.Source.Key, Name: visible(s.Source.Name), Kind: word(sourceKindWords, s.Source.Kind, string(s.Source.Kind)), Route: word(routeWords, s.Source.Route, string(s.Source.Route)),
+		Every: "every " + interval(s.Source.Every), State: state, Why: visible(h.Why), Strip: newStrip(h.Days, now), LastDocument: ago(now, h.LastDocument), Fetched: number(h.Fetched24h),
+		Matched: number(h.Matched24h), Open: number(s.Open), Basis: visible(s.Source.LegalBasis), Paused: h.State == risk.StatePaused, CanRun: s.Source.Enabled && h.State != risk.StatePaused && h.State != risk.StateExpired}
 	if s.Open > 0 {
 		r.OpenHref = fmt.Sprintf("/inbox?v=open&source=%d", s.Source.ID)
 	}

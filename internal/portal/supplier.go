@@ -89,7 +89,8 @@ func (p *portal) supplierPage(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("find supplier %d: %w", id, err)
 	}
-	v := supplierView{page: p.chrome(c, s.Name, "suppliers"), ID: s.ID, Name: s.Name, Kind: s.Kind, Tags: p.supplierTags(s), Contact: s.Contact, CanEdit: risk.Can(a, risk.ActEditSuppliers),
+	v := supplierView{page: p.chrome(c, visible(s.Name), "suppliers"), ID: s.ID, Name: visible(s.Name), Kind: visible(s.Kind), Tags: p.supplierTags(s),
+		Contact: risk.Person{Name: visible(s.Contact.Name), Email: visible(s.Contact.Email)}, CanEdit: risk.Can(a, risk.ActEditSuppliers),
 		SeesEx: risk.Can(a, risk.ActViewExposures), TermCount: len(s.Terms), InboxHref: fmt.Sprintf("/inbox?v=open&supplier=%d", id)}
 	if v.Open, v.All, err = p.countOf(ctx, id, v.SeesEx); err != nil {
 		return err
@@ -151,7 +152,7 @@ func (p *portal) supplierTags(s risk.Supplier) []string {
 		tags = append(tags, "Contract ends "+s.ContractEnd.Format("2 Jan 2006"))
 	}
 	if s.Owner.Name != "" {
-		tags = append(tags, "Owner "+s.Owner.Name)
+		tags = append(tags, "Owner "+visible(s.Owner.Name))
 	}
 	var domains []string
 	for _, t := range s.Terms {
@@ -225,7 +226,8 @@ func (p *portal) scoreCard(s risk.Score, past []risk.Score) *scoreCard {
 	for _, r := range s.Contributions {
 		sum += r.Points
 	}
-	v.Sum = fmt.Sprintf("85 for the average supplier %s for what follows = %.1f", strings.Replace(signed(sum, 1), "−", "− ", 1), 85+sum)
+	v.Sum = fmt.Sprintf("85 for the average supplier %s for what follows = %s", strings.Replace(signed(sum, 1), "−", "− ", 1),
+		strings.Replace(fmt.Sprintf("%.1f", 85+sum), "-", "−", 1))
 	if 85+sum > 100 || 85+sum < 0 {
 		v.Sum += fmt.Sprintf(", held within 0 and 100: %s", whole(s.Number))
 	}
@@ -345,7 +347,7 @@ func (p *portal) supplierTimeline(c *gin.Context, v *supplierView, scores []risk
 			return nil, fmt.Errorf("find newest exposures of supplier %d: %w", v.ID, err)
 		}
 		for _, e := range found {
-			all = append(all, moment{e.FirstSeen, event{At: p.stamp(e.FirstSeen), What: visible(e.Title), Detail: e.Ref() + " · " + e.SourceName + " · " + word(stateWords, e.State, string(e.State))}})
+			all = append(all, moment{e.FirstSeen, event{At: p.stamp(e.FirstSeen), What: visible(e.Title), Detail: e.Ref() + " · " + visible(e.SourceName) + " · " + word(stateWords, e.State, string(e.State))}})
 		}
 	}
 	for i := 1; i < len(scores); i++ {

@@ -196,8 +196,8 @@ func (p *portal) supplierChips(ctx context.Context, u *url.URL, user risk.User) 
 
 func (p *portal) supplierRow(r risk.SupplierRow) supplierRow {
 	s := r.Supplier
-	v := supplierRow{Name: s.Name, Href: supplierHref(s.ID), Kind: s.Kind, Own: s.Relation == risk.FirstParty, Tier: "–", Grade: gradeBadge(r.Score), Open: r.Open,
-		Critical: r.OpenCritical, OpenHref: fmt.Sprintf("/inbox?v=open&supplier=%d", s.ID), LastSeen: ago(p.Now(), r.LastSeen), Owner: s.Owner.Name, PatientData: s.PatientData == risk.Yes}
+	v := supplierRow{Name: visible(s.Name), Href: supplierHref(s.ID), Kind: visible(s.Kind), Own: s.Relation == risk.FirstParty, Tier: "–", Grade: gradeBadge(r.Score), Open: r.Open,
+		Critical: r.OpenCritical, OpenHref: fmt.Sprintf("/inbox?v=open&supplier=%d", s.ID), LastSeen: ago(p.Now(), r.LastSeen), Owner: visible(s.Owner.Name), PatientData: s.PatientData == risk.Yes}
 	if s.Tier > 0 {
 		v.Tier = strconv.Itoa(int(s.Tier))
 	}

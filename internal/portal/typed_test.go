@@ -179,3 +179,34 @@ func TestAFloodOfNamesDoesNotFreeTheDelayed(t *testing.T) {
 		t.Errorf("%d names are kept", n)
 	}
 }
+
+func TestHiddenCharactersInNamesAreShown(t *testing.T) {
+	s := newSite(t)
+	turned := "Meridian \u202eevil"
+	sup := &s.store.suppliers[0]
+	sup.Name, sup.Kind, sup.Owner.Name, sup.Contact.Name = turned, turned, turned, turned
+	for i := range s.store.sources {
+		s.store.sources[i].Source.Name, s.store.sources[i].Source.LegalBasis, s.store.sources[i].Health.Why = turned, turned, turned
+	}
+	b := s.as(risk.RoleAnalyst)
+	for _, page := range []string{"/", "/inbox", "/inbox?v=open&supplier=1", "/inbox?v=open&source=1", "/exposures/2041", "/suppliers", "/suppliers/1", "/suppliers/1?tab=exposures", "/sources", "/search?q=meridian"} {
+		text := b.page(page).Find("body").Text()
+		if strings.Contains(text, "\u202e") || !strings.Contains(text, "⟨U+202E⟩evil") {
+			t.Errorf("%s shows text that turns the reading round, or does not show it at all", page)
+		}
+	}
+}
+
+func TestManyBlindSourcesAreCountedAndNotAllNamed(t *testing.T) {
+	s := newSite(t)
+	one := s.store.sources[0]
+	s.store.sources = nil
+	for i := range 14 {
+		one.Source.ID, one.Source.Key, one.Source.Name, one.Health.State = int64(i+1), fmt.Sprint("s", i), fmt.Sprint("Source ", i), risk.StateSilent
+		s.store.sources = append(s.store.sources, one)
+	}
+	doc := s.as(risk.RoleAnalyst).page("/")
+	wantText(t, doc, `[aria-label="What we cannot see now"]`, "14 of 14 sources (Source 0: ")
+	wantText(t, doc, `[aria-label="What we cannot see now"]`, " and 9 more)")
+	wantText(t, doc, ".foot", " and 9 more.")
+}

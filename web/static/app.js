@@ -67,6 +67,14 @@ function press(key) {
   return true;
 }
 
+// Escape closes the form that a key or a click opened and goes back to its button; what was typed stays in it.
+function leave(event) {
+  const details = event.target.closest(".deeds details[open]") ?? $(".deeds details[open]");
+  if (event.key !== "Escape" || !details || $("dialog[open]")) return;
+  details.open = false;
+  $("summary", details).focus();
+}
+
 const places = { d: "/", i: "/inbox", s: "/suppliers", h: "/sources" };
 let afterG = 0;
 
@@ -90,6 +98,7 @@ function onKey(event) {
 }
 
 addEventListener("keydown", onKey);
+addEventListener("keydown", leave);
 addEventListener("change", count);
 // Only entries that open() made are read again: a jump within the page also ends here.
 addEventListener("popstate", (event) => { if (event.state?.list) location.reload(); });
