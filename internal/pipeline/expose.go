@@ -80,7 +80,7 @@ func title(in risk.Indicator, s risk.Supplier, mask string) string {
 		}
 		return what
 	case risk.KindCookie:
-		return "Session cookie for " + cmp.Or(in.Host, in.Term.Value)
+		return "Session cookie for " + cmp.Or(in.Host, shown(in.Term))
 	case risk.KindSecretKey:
 		return "Secret key of " + s.Name
 	case risk.KindVictimClaim:
@@ -88,7 +88,15 @@ func title(in risk.Indicator, s risk.Supplier, mask string) string {
 	case risk.KindPatientData:
 		return "Possible patient data from " + s.Name
 	}
-	return s.Name + " is mentioned (" + in.Term.Value + ")"
+	return s.Name + " is mentioned (" + shown(in.Term) + ")"
+}
+
+// shown is a term as lists and mails may write it: one that is a whole account is masked like any other.
+func shown(t risk.WatchTerm) string {
+	if t.Kind == risk.TermAccount {
+		return seal.Mask(t.Value, "")
+	}
+	return t.Value
 }
 
 // judge gives the severity and says why, one sentence a reason. A class of finding has a base; what makes it reach

@@ -61,6 +61,9 @@ func TestTitleNamesNoAccount(t *testing.T) {
 		{risk.Indicator{Kind: risk.KindCredential, Secret: risk.NewSecret(risk.SecretSHA1, "aa")}, "Hashed password of l•••••@lab.example"},
 		{risk.Indicator{Kind: risk.KindCredential}, "Account l•••••@lab.example without a password"},
 		{risk.Indicator{Kind: risk.KindCookie, Host: "vpn.lab.example"}, "Session cookie for vpn.lab.example"},
+		{risk.Indicator{Kind: risk.KindCookie, Term: risk.WatchTerm{Kind: risk.TermAccount, Value: "svc-results"}}, "Session cookie for s•••••"},
+		{risk.Indicator{Kind: risk.KindMention, Term: risk.WatchTerm{Kind: risk.TermAccount, Value: "ana@lab.example"}}, "Meridian Lab is mentioned (a•••••@•••••)"},
+		{risk.Indicator{Kind: risk.KindMention, Term: risk.WatchTerm{Kind: risk.TermDomain, Value: "lab.example"}}, "Meridian Lab is mentioned (lab.example)"},
 		{risk.Indicator{Kind: risk.KindVictimClaim}, "Meridian Lab is named as a victim on a leak site"},
 	} {
 		if got := title(c.in, s, "l•••••@lab.example"); got != c.want {

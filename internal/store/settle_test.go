@@ -17,6 +17,8 @@ func init() {
 	bodies["a new owner is still to be told"] = testNewOwner
 	bodies["evidence in great numbers is grouped"] = testGroupedEvidence
 	bodies["recent alerts are counted"] = testRecentAlerts
+	bodies["a clock that was ahead holds no message back"] = testMessageClock
+	bodies["a person's mails are counted"] = testCountSent
 }
 
 func undecided(t *testing.T, s *Store, now time.Time) []int64 {
@@ -195,5 +197,56 @@ func testRecentAlerts(t *testing.T, s *Store) {
 		return risk.Consequences{}, nil
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func testMessageClock(t *testing.T, s *Store) {
+	ctx := t.Context()
+	src, sup := watch(t, s)
+	must(s.Record(ctx, batchOf(src, finding(sup.ID, "f1", "a")), alertEach))(t)
+	ahead := clock.AddDate(1, 0, 0)
+	for _, state := range []risk.MessageState{risk.MessagePending, risk.MessageSending} {
+		for _, m := range must(s.FindMessages(ctx, "", 0))(t) {
+			m, claimed, err := s.ClaimMessage(ctx, m.ID, ahead)
+			if err != nil || !claimed {
+				t.Fatal(m.State, claimed, err)
+			}
+			if state == risk.MessageSending {
+				continue
+			}
+			m.State, m.NextTry = state, ahead.Add(30*time.Minute)
+			if err := s.FinishMessage(ctx, m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if due := must(s.DueMessages(ctx, clock, 0))(t); len(due) != 2 {
+			t.Errorf("%s while the clock was a year ahead: %d due, want 2", state, len(due))
+		}
+		if state == risk.MessagePending {
+			ahead = ahead.Add(31 * time.Minute)
+		}
+	}
+	if due := must(s.DueMessages(ctx, ahead, 0))(t); len(due) != 0 {
+		t.Errorf("%d messages are due that are being sent", len(due))
+	}
+}
+
+func testCountSent(t *testing.T, s *Store) {
+	ctx := t.Context()
+	src, sup := watch(t, s)
+	must(s.Record(ctx, batchOf(src, finding(sup.ID, "f1", "a"), finding(sup.ID, "f2", "a")), alertEach))(t)
+	for i, m := range must(s.FindMessages(ctx, "", 0))(t) {
+		m, _, err := s.ClaimMessage(ctx, m.ID, clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.State, m.Sent = risk.MessageSent, clock.Add(time.Duration(i)*time.Minute)
+		if err := s.FinishMessage(ctx, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, last, none := must(s.CountSent(ctx, duty.Email, clock.Add(-time.Hour)))(t), must(s.CountSent(ctx, duty.Email, clock.Add(time.Minute)))(t), must(s.CountSent(ctx, "x@y.example", clock))(t)
+	if all != 2 || last != 1 || none != 0 {
+		t.Errorf("duty was sent %d, %d of them later than a minute; a stranger %d", all, last, none)
 	}
 }
