@@ -270,7 +270,6 @@ func TestUseOfATokenIsNotedOnceAMinute(t *testing.T) {
 func TestTokenIsUsedInMeasure(t *testing.T) {
 	s := newSite(t)
 	p, other := s.program(risk.RoleAuditor), s.program(risk.RoleAuditor)
-	s.clock.move(time.Until(s.clock.now().Truncate(time.Minute).Add(time.Minute + 20*time.Second)).Round(time.Second))
 	now := s.clock.now()
 	s.clock.move(now.Truncate(time.Minute).Add(80 * time.Second).Sub(now)) // twenty seconds into a minute
 	for i := range 120 {
@@ -478,6 +477,8 @@ func TestNoAddressLeavesWithATermOrAPlace(t *testing.T) {
 	s := newSite(t)
 	e := &s.store.exposures[0]
 	e.TermKind, e.Term, e.AccountMask = risk.TermAccount, "lena.hart@meridian-lab.example", "l•••••@meridian-lab.example"
+	login := &s.store.exposures[1]
+	login.TermKind, login.Term, login.AccountMask = risk.TermAccount, "svc-lena.hart", "s•••••"
 	e.StateReason, e.Excerpt = "told lena.hart@meridian-lab.example", "lena.hart@meridian-lab.example:secret"
 	s.store.sightings = append(s.store.sightings, risk.Sighting{ExposureID: e.ID, Seen: s.clock.now(), Thread: "lena.hart@meridian-lab.example", Author: "lena.hart@meridian-lab.example",
 		Where: risk.Place{Path: "dumps/lena.hart@meridian-lab.example.txt", Entry: "in/lena.hart@meridian-lab.example"}})
