@@ -164,6 +164,9 @@ func (s *Store) MayRead(ctx context.Context, id int64) (bool, error) {
 // more or less than before: they are queued to be computed again.
 func (s *Store) changeCoverage(ctx context.Context, now time.Time, do func(tx *gorm.DB) error) error {
 	return s.change(ctx, func(tx *gorm.DB) error {
+		if err := s.lockHealth(tx); err != nil {
+			return err
+		}
 		before, err := coverage(tx, now)
 		if err != nil {
 			return err
@@ -177,6 +180,19 @@ func (s *Store) changeCoverage(ctx context.Context, now time.Time, do func(tx *g
 		}
 		return s.enqueue(ctx, tx, risk.Job{Kind: risk.JobRescore})
 	})
+}
+
+// lockHealth makes changes to sources wait for each other: two sources of one kind that fail at once would each still see
+// the other watch.
+func (s *Store) lockHealth(tx *gorm.DB) error {
+	if s.dialect == dialectSQLite {
+		return nil // its write transactions wait for each other anyway
+	}
+	var ids []int64
+	if err := s.lock(tx.Model(&healthRow{})).Order("source_id").Pluck("source_id", &ids).Error; err != nil {
+		return fmt.Errorf("hold health of sources: %w", err)
+	}
+	return nil
 }
 
 // sourceHealth is all that is stored on how a source fares.

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ func init() {
 	bodies["recent alerts are counted"] = testRecentAlerts
 	bodies["a clock that was ahead holds no message back"] = testMessageClock
 	bodies["a person's mails are counted"] = testCountSent
+	bodies["two sources of a kind fail at once"] = testCoverageLostAtOnce
 }
 
 func undecided(t *testing.T, s *Store, now time.Time) []int64 {
@@ -248,5 +250,47 @@ func testCountSent(t *testing.T, s *Store) {
 	all, last, none := must(s.CountSent(ctx, duty.Email, clock.Add(-time.Hour)))(t), must(s.CountSent(ctx, duty.Email, clock.Add(time.Minute)))(t), must(s.CountSent(ctx, "x@y.example", clock))(t)
 	if all != 2 || last != 1 || none != 0 {
 		t.Errorf("duty was sent %d, %d of them later than a minute; a stranger %d", all, last, none)
+	}
+}
+
+func testCoverageLostAtOnce(t *testing.T, s *Store) {
+	ctx := t.Context()
+	one, two := pasteSource(), pasteSource()
+	two.Key = "paste-p02"
+	sources := must(s.SyncSources(ctx, []risk.Source{one, two}))(t)
+	rescores := func() (n int) {
+		for _, j := range queued(t, s) {
+			if j.Kind == risk.JobRescore {
+				n++
+			}
+		}
+		return n
+	}
+	for round := range 10 {
+		before := rescores()
+		for step, failed := range []bool{false, true} {
+			at := clock.Add(time.Duration(2*round+step) * time.Minute)
+			var group sync.WaitGroup
+			errs := make(chan error, len(sources))
+			for _, src := range sources {
+				group.Go(func() {
+					run := risk.SourceRun{SourceID: src.ID, Started: at, Finished: at, State: risk.StateHealthy, Failed: failed}
+					if failed {
+						run.State = risk.StateSilent
+					}
+					errs <- s.FinishRun(ctx, run)
+				})
+			}
+			group.Wait()
+			close(errs)
+			for err := range errs {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if got := rescores() - before; got != 2 {
+			t.Fatalf("round %d: pastes were watched and then not, and scores were asked for %d times, want 2", round, got)
+		}
 	}
 }
