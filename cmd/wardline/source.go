@@ -43,8 +43,9 @@ func sourceTestCommand() *cobra.Command {
 		Long: `Read a source by its definition, now and in full, and print what was read. Nothing is stored.
 
 With --json, each item is one object a line with board, thread, post_id, url, author, posted_at (RFC 3339, or null when
-the date was not understood), title and text; the last line holds pages, items and not_understood, a list of addresses
-and what was missing there. A loopback address in the definition or after --address may be read; no other private one.
+the date was not understood), title and text; the last line holds pages, items, not_understood, a list of addresses and
+what was missing there, and found_nothing, the selectors of the definition that found nothing anywhere: a mistake, or a
+site without such a thing. A loopback address in the definition or after --address may be read; no other private one.
 
 Exit code 0: something was read. 1: nothing was read. 2: the definition is wrong, or the source could not be read.`,
 		Args: cobra.ExactArgs(1),
@@ -233,10 +234,14 @@ func (p *itemPrinter) summary(report risk.CrawlReport, failure error) error {
 			Pages         int      `json:"pages"`
 			Items         int      `json:"items"`
 			NotUnderstood []string `json:"not_understood"`
-		}{report.Pages, p.items, notes})
+			FoundNothing  []string `json:"found_nothing,omitempty"`
+		}{report.Pages, p.items, notes, append([]string{}, report.Unused...)})
 	}
 	for _, n := range notes {
 		fmt.Fprintln(p.out, "not understood:", n)
+	}
+	for _, u := range report.Unused {
+		fmt.Fprintln(p.out, "a mistake, or not on this site:", u)
 	}
 	_, err := fmt.Fprintf(p.out, "%d pages, %d items\n", report.Pages, p.items)
 	return err

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -188,7 +190,7 @@ func TestSourceTestExitCodes(t *testing.T) {
 		code int
 		says string
 	}{
-		{"nothing read", []string{paste, "--address", empty.URL + "/archive", "--json"}, 1, `{"pages":2,"items":0,"not_understood":["` + empty.URL + `/raw/aa: status: status 404"]}`},
+		{"nothing read", []string{paste, "--address", empty.URL + "/archive", "--json"}, 1, `{"pages":2,"items":0,"not_understood":["` + empty.URL + `/raw/aa: status: status 404"],"found_nothing":["read.author (td.by) found nothing in 1 places","read.marker (td.size) found nothing in 1 places","read.next (a.next) found nothing in 1 places"]}`},
 		{"source fails", []string{paste, "--address", gone.URL + "/archive", "--json"}, 2, `{"pages":1,"items":0,"not_understood":["crawl sample-paste: fetch ` + gone.URL + `/archive: status: status 404"]}`},
 		{"private address", []string{paste, "--address", "http://10.0.0.1/archive"}, 2, "refused"},
 		{"address is none", []string{paste, "--address", "archive"}, 2, ""},
@@ -203,6 +205,43 @@ func TestSourceTestExitCodes(t *testing.T) {
 				t.Errorf("exit code %d, output %q; want %d and %q", code, out, c.code, c.says)
 			}
 		})
+	}
+}
+
+// What is wrong with a definition is said by the key that must be mended, with its selector.
+func TestSourceTestNamesTheSelectorThatIsWrong(t *testing.T) {
+	web := startSampleWeb(t)
+	forum := "http://" + web.Address(sample.SiteForum).String() + "/"
+	for _, c := range []struct {
+		right, wrong string
+		code         int
+		says         string
+	}{
+		{"boards: a.forumtitle", "boards: a.board", 2, "read.boards (a.board) finds nothing; the page holds a log-in form"},
+		{"expect: ul.topics", "expect: ul.themes", 2, "read.expect (ul.themes) finds nothing; the page holds a log-in form"},
+		{"list: ul.topics li.topic", "list: li.theme", 2, "read.list (li.theme) finds nothing; the page holds a log-in form"},
+		{"link: a.topictitle", "link: a.theme", 2, "read.link (a.theme) finds no address that may be followed in any of 2 entries"},
+		{"post: div.post", "post: div.reply", 1, "read.post (div.reply) finds nothing; the page holds a log-in form"},
+		{"body: .content", "body: .text", 1, "read.body (.text) finds nothing in any of 1 posts"},
+		{"title: a.topictitle", "title: a.theme", 0, `"found_nothing":["read.title (a.theme) found nothing in 9 places"]`},
+		{"marker: .lastpost", "marker: .last", 0, `"found_nothing":["read.marker (.last) found nothing in 9 places"]`},
+		{`post_id: "@id"`, `post_id: "@data-id"`, 0, `"found_nothing":["read.post_id (@data-id) found nothing in 20 places"]`},
+		{"author: .author a.username", "author: .by", 0, `"found_nothing":["read.author (.by) found nothing in 20 places"]`},
+		{"date: .author time", "date: .when", 0, "20 items: the date was not understood"},
+		{"next: .pagination a.next", "next: a.older", 0, `"found_nothing":["read.next (a.older) found nothing in 9 places"]`},
+	} {
+		out, code := runSourceTest(t, writeDefinition(t, "sample-forum.yaml", c.right, c.wrong), "--json", "--address", forum)
+		last := out[strings.LastIndexByte(strings.TrimSpace(out), '\n')+1:]
+		if code != c.code || !strings.Contains(last, c.says) {
+			t.Errorf("%s: exit code %d, %s\nwant %d and %s", c.wrong, code, last, c.code, c.says)
+		}
+	}
+}
+
+// net/http writes what a server sends unasked to the standard logger, and pages have no place in a log.
+func TestTheStandardLoggerIsSilent(t *testing.T) {
+	if log.Writer() != io.Discard {
+		t.Error("the standard logger writes")
 	}
 }
 

@@ -89,7 +89,7 @@ func (r *run) boards(ctx context.Context) (index *page, boards []board, err erro
 		return nil, nil, err
 	}
 	if p.doc == nil {
-		return nil, nil, p.unexpected("a board (read.boards)")
+		return nil, nil, p.unexpected("read.boards", r.src.Read.Boards)
 	}
 	p.doc.Find(r.src.Read.Boards).Each(func(_ int, s *goquery.Selection) {
 		if at, ok := p.resolve(s.AttrOr("href", "")); ok && !r.again("board "+at.String()) {
@@ -97,7 +97,7 @@ func (r *run) boards(ctx context.Context) (index *page, boards []board, err erro
 		}
 	})
 	if len(boards) == 0 {
-		return nil, nil, p.unexpected("a board (read.boards)")
+		return nil, nil, p.unexpected("read.boards", r.src.Read.Boards)
 	}
 	return p, boards, nil
 }
@@ -226,7 +226,7 @@ type post struct {
 func (r *run) posts(p *page) ([]post, error) {
 	read := r.src.Read
 	if !p.has(read.Post) {
-		return nil, p.unexpected("a post (read.post)")
+		return nil, p.unexpected("read.post", read.Post)
 	}
 	list, err := p.elements(read.Post)
 	if err != nil {
@@ -239,7 +239,7 @@ func (r *run) posts(p *page) ([]post, error) {
 			mute++
 			continue
 		}
-		id, text, author := pick(s, read.PostID), content(s, read.Body), pick(s, read.Author)
+		id, text, author := r.pick(s, "read.post_id", read.PostID), content(s, read.Body), r.pick(s, "read.author", read.Author)
 		if length += len(text); p.tooMuch(length) {
 			return nil, p.failure(risk.FailLayout, errTooMuch)
 		}
@@ -249,11 +249,11 @@ func (r *run) posts(p *page) ([]post, error) {
 		}
 		posts = append(posts, post{mark: mark, item: risk.Item{PostID: id, Author: author, Posted: r.posted(pick(s, read.Date)), Text: text}})
 	}
+	if len(posts) == 0 {
+		return nil, p.failure(risk.FailLayout, fmt.Errorf("read.body (%s) finds nothing in any of %d posts", read.Body, mute))
+	}
 	if mute > 0 {
 		r.note("%s: %d posts without their text (read.body)", p.url, mute)
-	}
-	if len(posts) == 0 {
-		return nil, p.failure(risk.FailLayout, errors.New("no post has a text (read.body)"))
 	}
 	return posts, nil
 }

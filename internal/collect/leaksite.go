@@ -77,7 +77,7 @@ func (r *run) victim(ctx context.Context, e entry) error {
 		selector = "body"
 	}
 	if !p.has(selector) {
-		return r.skip(p.unexpected("the entry's text (read.post)"))
+		return r.skip(p.unexpected("read.post", selector))
 	}
 	var detail string
 	err = p.guard(func() error {

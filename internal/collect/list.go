@@ -224,7 +224,7 @@ var errTooMuch = errors.New("the entries hold one another's text")
 func (r *run) entries(p *page) ([]entry, error) {
 	read := r.src.Read
 	if !p.has(read.Expect) {
-		return nil, p.unexpected("read.expect")
+		return nil, p.unexpected("read.expect", read.Expect)
 	}
 	list, err := p.elements(read.List)
 	if err != nil {
@@ -243,18 +243,23 @@ func (r *run) entries(p *page) ([]entry, error) {
 		}
 		entries = append(entries, e)
 	}
-	if astray > 0 {
+	switch {
+	case len(entries) == 0 && astray > 0:
+		return nil, p.failure(risk.FailLayout, fmt.Errorf("read.link (%s) finds no address that may be followed in any of %d entries", read.Link, astray))
+	case len(entries) == 0:
+		return nil, p.unexpected("read.list", read.List)
+	case astray > 0:
 		r.note("%s: %d entries without a link that may be followed (read.link)", p.url, astray)
-	}
-	if len(entries) == 0 {
-		return nil, p.unexpected("an entry (read.list)")
 	}
 	return entries, nil
 }
 
 func (r *run) entry(p *page, s *goquery.Selection) entry {
 	read := r.src.Read
-	e := entry{title: pick(s, read.Title), marker: pick(s, read.Marker), author: pick(s, read.Author)}
+	e := entry{title: r.pick(s, "read.title", read.Title), marker: r.pick(s, "read.marker", read.Marker)}
+	if r.src.Kind != risk.SourceForum { // a thread's author is its posts'
+		e.author = r.pick(s, "read.author", read.Author)
+	}
 	if r.src.Kind == risk.SourceLeakSite {
 		e.text = nodeText(s.Nodes[0])
 	}
@@ -276,7 +281,9 @@ func (r *run) next(p *page) (*url.URL, bool) {
 	if r.src.Read.Next == "" || p.doc == nil {
 		return nil, false
 	}
-	return p.resolve(href(p.doc.Selection, r.src.Read.Next))
+	next, ok := p.resolve(href(p.doc.Selection, r.src.Read.Next))
+	r.count("read.next", r.src.Read.Next, ok)
+	return next, ok
 }
 
 // Inspection is what a definition reads on one page that is at hand.
@@ -292,7 +299,7 @@ func Inspect(src risk.Source, contentType string, body []byte) (Inspection, erro
 	if err != nil {
 		return Inspection{}, err
 	}
-	r := &run{src: src, gate: g, seen: map[string]bool{}}
+	r := &run{src: src, gate: g, seen: map[string]bool{}, used: map[string]*use{}}
 	p := &page{url: g.home}
 	err = p.guard(func() error { return p.parse(contentType, body) })
 	switch {

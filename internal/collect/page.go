@@ -205,17 +205,19 @@ var (
 	refreshMeta   = cascadia.MustCompile(`meta[http-equiv="refresh" i]`)
 )
 
-// unexpected says why a page is not the one that the definition describes; missing is what was looked for.
-func (p *page) unexpected(missing string) error {
+// unexpected says why a page is not the one that the definition describes: the key whose selector finds nothing on it,
+// and what else it may be. Many boards have a log-in form on every page, so that alone explains nothing.
+func (p *page) unexpected(key, selector string) error {
+	nothing := fmt.Sprintf("%s (%s) finds nothing", key, selector)
 	switch {
 	case looksLikeCaptcha(p.body):
 		return p.failure(risk.FailCaptcha, errors.New("a captcha or block page"))
 	case p.doc == nil:
-		return p.failure(risk.FailLayout, fmt.Errorf("not an HTML page; %s was expected", missing))
+		return p.failure(risk.FailLayout, errors.New(nothing+": this is not an HTML page"))
 	case p.doc.FindMatcher(passwordField).Length() > 0:
-		return p.failure(risk.FailLayout, fmt.Errorf("a log-in form; %s was expected", missing))
+		return p.failure(risk.FailLayout, errors.New(nothing+"; the page holds a log-in form"))
 	case p.doc.FindMatcher(refreshMeta).Length() > 0:
-		return p.failure(risk.FailLayout, fmt.Errorf("a waiting page that refreshes itself; %s was expected", missing))
+		return p.failure(risk.FailLayout, errors.New(nothing+"; the page refreshes itself, as waiting pages do"))
 	}
-	return p.failure(risk.FailLayout, fmt.Errorf("%s is missing", missing))
+	return p.failure(risk.FailLayout, errors.New(nothing))
 }

@@ -79,11 +79,11 @@ func (r *run) pasteText(p *page) (string, error) {
 	case body != "" && p.has(body):
 		return content(p.doc.Selection, body), nil
 	case body != "":
-		return "", p.unexpected("read.body")
+		return "", p.unexpected("read.body", body)
 	case p.doc.Find("body *").Length() == 0:
 		return cleanText(string(p.body)), nil
 	case p.has("pre"):
 		return content(p.doc.Selection, "pre"), nil
 	}
-	return "", p.unexpected("a raw page")
+	return "", p.unexpected("a raw page", "text, or one pre element")
 }

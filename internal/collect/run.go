@@ -6,11 +6,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
 	"github.com/gocolly/colly/v2"
 
 	"github.com/wardline/wardline/internal/risk"
@@ -30,6 +33,7 @@ type run struct {
 	most      int             // pages that may be fetched; while the front of a list is read, fewer than the limit
 	until     time.Time       // no further page is begun after it; zero = no end in sight
 	reading   string          // the entry of a list that is being read
+	used      map[string]*use // how the definition's selectors fared, by key
 	failures  int             // in a row, of the kind that says that nobody answers
 	notes     int
 	undated   int
@@ -53,7 +57,7 @@ func (c *Collector) newRun(ctx context.Context, src risk.Source, known Known, vi
 	if err != nil {
 		return nil, err
 	}
-	r := &run{src: src, known: known, visit: visit, now: c.now, gate: g, seen: map[string]bool{}, most: src.Limits.Pages}
+	r := &run{src: src, known: known, visit: visit, now: c.now, gate: g, seen: map[string]bool{}, used: map[string]*use{}, most: src.Limits.Pages}
 	if end, ok := ctx.Deadline(); ok {
 		r.until = end.Add(-min(src.Limits.Timeout, time.Until(end)/4))
 	}
@@ -214,7 +218,40 @@ func (r *run) note(format string, args ...any) {
 	}
 }
 
+// use is how often a selector was looked for, and how often it found something.
+type use struct {
+	selector     string
+	tried, found int
+}
+
+func (r *run) count(key, selector string, found bool) {
+	if selector == "" {
+		return
+	}
+	u := r.used[key]
+	if u == nil {
+		u = &use{selector: selector}
+		r.used[key] = u
+	}
+	u.tried++
+	if found {
+		u.found++
+	}
+}
+
+// pick reads a value by the selector of a key, and counts whether there was one.
+func (r *run) pick(in *goquery.Selection, key, selector string) string {
+	s := pick(in, selector)
+	r.count(key, selector, s != "")
+	return s
+}
+
 func (r *run) finish() risk.CrawlReport {
+	for _, key := range slices.Sorted(maps.Keys(r.used)) {
+		if u := r.used[key]; u.found == 0 {
+			r.report.Unused = append(r.report.Unused, fmt.Sprintf("%s (%s) found nothing in %d places", key, u.selector, u.tried))
+		}
+	}
 	if r.undated > 0 {
 		r.note("%d items: the date was not understood", r.undated)
 	}

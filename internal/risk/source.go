@@ -197,4 +197,5 @@ type CrawlReport struct {
 	New           int      // read for the first time or changed
 	Unchanged     int      // skipped by mark
 	NotUnderstood []string // addresses and what was missing, no page text
+	Unused        []string // selectors of the definition that found nothing anywhere; right for some, as next on a site of one page
 }
