@@ -28,6 +28,7 @@ const (
 	hashBytes     = 32
 	hashesAtOnce  = 2                // each takes 64 MiB
 	hashQueueWait = 10 * time.Second // longer than this and the visitor is asked to come back
+	longestFloor  = time.Second
 	maxPassword   = 1024             // bytes; far above any passphrase
 	minPassword   = 12               // characters
 )
@@ -84,7 +85,7 @@ type hasher struct {
 func newHasher(cost argonCost) (*hasher, error) {
 	start := time.Now()
 	h := &hasher{slots: make(chan struct{}, hashesAtOnce), dummy: cost.hash(rand.Text()), count: func(bool) {}}
-	h.floor = 2 * time.Since(start)
+	h.floor = min(2*time.Since(start), longestFloor) // a machine that is busy at the start is not so for ever
 	if !strings.HasPrefix(h.dummy, "$argon2id$") {
 		return nil, fmt.Errorf("portal: argon2id gave no PHC string")
 	}
