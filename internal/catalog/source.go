@@ -165,6 +165,7 @@ func (r *reader) reading(n ast.Node, to *risk.Reading) map[string]int {
 		"expect":    r.element(&to.Expect),
 		"captcha":   r.element(&to.Captcha),
 		"not_found": r.element(&to.NotFound),
+		"twins":     r.texts(&to.Twins),
 	})
 }
 
@@ -216,8 +217,13 @@ func (r *reader) checkAddress(s risk.Source, at places) {
 	if onion && s.Route != risk.RouteTor {
 		r.problem(line, "An onion address needs the route tor.")
 	}
+	for _, host := range s.Read.Twins {
+		if !isHostName(host) {
+			r.problem(at.read["twins"], "%q is not a host name; write it without scheme, port and path.", host)
+		}
+	}
 	for _, host := range s.Allowed {
-		if strings.ContainsAny(host, "/:@* ") || !strings.Contains(host, ".") {
+		if !isHostName(host) {
 			r.problem(at.top["allowed"], "%q is not a host name; write it without scheme, port and path.", host)
 		} else if _, err := netip.ParseAddr(host); err == nil {
 			r.problem(at.top["allowed"], "%q is an IP address; links may lead to named hosts only.", host)
@@ -225,6 +231,10 @@ func (r *reader) checkAddress(s risk.Source, at places) {
 			r.problem(at.top["allowed"], "%q is not an onion host; an onion source stays inside .onion.", host)
 		}
 	}
+}
+
+func isHostName(host string) bool {
+	return !strings.ContainsAny(host, "/:@* ") && strings.Contains(host, ".")
 }
 
 func isOnion(host string) bool {

@@ -94,6 +94,7 @@ func TestProblemsAreNamedByFileAndLine(t *testing.T) {
 		{"onion over direct", "route: tor", "route: direct", []string{"f.yaml:5: An onion address needs the route tor."}},
 		{"onion to clearnet", "mirrorexample.onion", "mirror.example", []string{`f.yaml:11: "mirror.example" is not an onion host; an onion source stays inside .onion.`}},
 		{"allowed IP", "mirrorexample.onion", "192.0.2.7", []string{`f.yaml:11: "192.0.2.7" is an IP address; links may lead to named hosts only.`}},
+		{"twin with a scheme", `  boards: "a.board"`, "  twins: [\"https://board.example\"]", []string{`f.yaml:15: "https://board.example" is not a host name; write it without scheme, port and path.`}},
 		{"scheme", "http://boardexample", "ftp://boardexample", []string{"f.yaml:5: The address must be a whole http or https address."}},
 		{"user in address", "http://board", "http://me:pw@board", []string{"f.yaml:5: The address must not hold a user name or password."}},
 		{"missing for kind", "  body: \"div.body\"\n", "", []string{`f.yaml:14: A source of the kind forum needs the key "read.body".`}},

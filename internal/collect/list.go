@@ -300,7 +300,7 @@ func Inspect(src risk.Source, contentType string, body []byte) (Inspection, erro
 		return Inspection{}, err
 	}
 	r := &run{src: src, gate: g, seen: map[string]bool{}, used: map[string]*use{}}
-	p := &page{url: g.home}
+	p := &page{url: g.home, home: g.home, twins: src.Read.Twins}
 	err = p.guard(func() error { return p.parse(contentType, body) })
 	switch {
 	case err != nil:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,8 @@ type page struct {
 	capture risk.Capture
 	body    []byte            // UTF-8
 	doc     *goquery.Document // nil when it is not HTML
+	home    *url.URL          // the source's address
+	twins   []string          // other names of home's host
 	base    *url.URL          // what its relative links are relative to, when not its own address
 }
 
@@ -57,7 +60,7 @@ func (p *page) parse(contentType string, body []byte) error {
 		return p.failure(risk.FailLayout, fmt.Errorf("parse page: %w", err))
 	}
 	p.doc = goquery.NewDocumentFromNode(root)
-	if base, err := p.url.Parse(p.doc.Children().ChildrenFiltered("head").ChildrenFiltered("base[href]").First().AttrOr("href", "")); err == nil && base.Host == p.url.Host {
+	if base, err := p.url.Parse(p.doc.Children().ChildrenFiltered("head").ChildrenFiltered("base[href]").First().AttrOr("href", "")); err == nil && p.atHome(base).Host == p.url.Host {
 		p.base = base // one that leads to another host would lead every link there
 	}
 	return nil
@@ -103,7 +106,19 @@ func (p *page) resolve(href string) (*url.URL, bool) {
 	if u.RawQuery != "" {
 		u.RawQuery = withoutSession(u.RawQuery)
 	}
-	return u, true
+	return p.atHome(u), true
+}
+
+// atHome leads an address under which the site's own pages know it back to the one that the definition gives: to the
+// onion from its clearnet twin, and to https from http.
+func (p *page) atHome(u *url.URL) *url.URL {
+	switch host := hostname(u.Hostname()); {
+	case slices.ContainsFunc(p.twins, func(t string) bool { return hostname(t) == host }):
+		u.Scheme, u.Host = p.home.Scheme, p.home.Host
+	case p.home != nil && p.home.Scheme == "https" && p.home.Port() == "" && u.Scheme == "http" && u.Port() == "" && host == hostname(p.home.Hostname()):
+		u.Scheme = "https"
+	}
+	return u
 }
 
 // pathSession is how Java and PHP servers put a session into the path: /thread;jsessionid=1f3a.

@@ -195,6 +195,8 @@ func (g gate) check(method string, u *url.URL) error {
 		why = "only GET and HEAD are sent"
 	case u.Scheme != "http" && u.Scheme != "https":
 		why = "the scheme is not http or https"
+	case g.home.Scheme == "https" && u.Scheme == "http":
+		why = "a source on https does not go back to http"
 	case u.User != nil:
 		why = "the address holds a user name"
 	case host == "":

@@ -128,7 +128,7 @@ const mostContentType = 200
 func (r *run) page() (*page, error) {
 	got := r.last
 	r.failures = 0
-	p := &page{url: got.at}
+	p := &page{url: got.at, home: r.gate.home, twins: r.src.Read.Twins}
 	if err := p.guard(func() error { return p.parse(got.contentType, got.body) }); err != nil {
 		return nil, err
 	}

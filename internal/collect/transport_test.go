@@ -605,6 +605,45 @@ func TestOnionNeverLeavesForClearnet(t *testing.T) {
 	equal(t, "names", proxy.names, []string{"home.onion:80", "home.onion:80", "home.onion:80", "home.onion:80"})
 }
 
+// A board behind an onion that writes its clearnet name into its links is read at the onion; a redirect there is refused.
+func TestClearnetTwinOfAnOnion(t *testing.T) {
+	pages := map[string]string{}
+	for path, body := range forumPages() {
+		pages[path] = strings.ReplaceAll(body, `href="/`, `href="https://Board.example/`)
+	}
+	pages["/b/2"] = `<html><head><base href="http://board.example/b/"></head><body><ul class=threads><li class=thread><a href="../t/4">Thread 4</a><i class=last>m</i></ul>`
+	web := newSite(t, pages)
+	proxy := newSocks(t, "tcp", "127.0.0.1:0", web.Listener.Addr().String())
+	col, _ := torCollector(t, proxy.Addr().String())
+	src := onionForum("f", "home.onion")
+	src.Read.Twins = []string{"BOARD.example"}
+	m := newMemory()
+	report, err := col.Crawl(t.Context(), src, m.known, m.visit)
+	if err != nil || len(m.items) != 6 || len(report.NotUnderstood) != 0 {
+		t.Errorf("%v, %d items, %q", err, len(m.items), report.NotUnderstood)
+	}
+	web.Config.Handler = http.RedirectHandler("https://board.example/", 302)
+	_, err = col.Crawl(t.Context(), src, m.known, m.visit)
+	wantKind(t, err, risk.FailRefused)
+	for _, name := range proxy.names {
+		if name != "home.onion:80" {
+			t.Errorf("asked the proxy for %s", name)
+		}
+	}
+}
+
+func TestHTTPSDoesNotGoBack(t *testing.T) {
+	src := forumSource("https://board.example")
+	src.Read.Boards = ""
+	for href, want := range map[string]int{"http://board.example/t/1": 1, "https://board.example/t/1": 1, "/t/1": 1, "http://board.example:80/t/1": 0, "http://sub.board.example/t/1": 0} {
+		src.Allowed = []string{"sub.board.example"}
+		got, _ := collect.Inspect(src, "text/html", []byte(`<ul class=threads><li class=thread><a href="`+href+`">T</a></ul>`))
+		if got.Entries != want {
+			t.Errorf("%s: %d entries, want %d", href, got.Entries, want)
+		}
+	}
+}
+
 func TestProxyDownMeansNoRequest(t *testing.T) {
 	web := newSite(t, forumPages())
 	host, connects := canary(t)

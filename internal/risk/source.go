@@ -76,6 +76,7 @@ type Reading struct {
 	Expect   string   // selector that must be present on a list page, else the layout has changed
 	Captcha  string   // selector that, when present, says that the page is a captcha or a block page
 	NotFound string   // selector that says that the entry is gone
+	Twins    []string // hosts that the site's own pages give it in absolute links, as a board behind an onion does; such links are read at the address's host
 }
 
 // SourceState is what a source's last runs amount to. Silence is a state of its own, never "nothing found".
