@@ -80,8 +80,10 @@ bench: $(TOOLS) build
 	@if [[ -f $(CACHE)/bench/old.txt ]]; then $(CACHE)/bin/benchstat $(CACHE)/bench/old.txt $(CACHE)/bench/new.txt; fi
 	@./bin/wardline bench --size $(BENCH_SIZE) --terms 10000 --patience 20s
 
-clean-demo:
-	@rm -rf .wardline bin
+# Not the whole of .wardline, which is also where a real database lies by default.
+clean-demo: build
+	@./bin/wardline demo --remove
+	@rm -rf bin
 
 go-version:
 	@command -v go >/dev/null || { echo "Wardline needs Go 1.26 or newer, and there is no go on the PATH (README: where Go comes from)." >&2; exit 2; }

@@ -154,6 +154,9 @@ func (a *app) definitions() ([]risk.Source, error) {
 	if a.settings.Sources == "" {
 		return sources, nil
 	}
+	if _, err := os.ReadDir(a.settings.Sources); err != nil {
+		return nil, fmt.Errorf("WARDLINE_SOURCES: %w", plain(err))
+	}
 	loaded, problems := catalog.LoadSources(os.DirFS(a.settings.Sources), ".")
 	for _, p := range problems {
 		a.log.Error("source definition left out", slog.Any("error", p))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,15 +38,25 @@ func demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Run everything with an invented hospital and a sample dark web on this machine",
 		Long: "Run everything with an invented hospital and a sample dark web on this machine. It prints one address to open,\n" +
-			"sends nothing beyond loopback, and keeps its data in one folder; --remove deletes that folder.",
+			"sends nothing beyond loopback, and keeps its data in one folder; --remove deletes that folder. A second demo beside a\n" +
+			"running one has a folder of its own. WARDLINE_ADDR chooses the port, WARDLINE_DATA where the folder lies.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := demoSettings()
+			data := cmp.Or(os.Getenv("WARDLINE_DATA"), ".wardline")
+			if remove {
+				return removeDemos(cmd.OutOrStdout(), data)
+			}
+			settings, err := demoSettings(data)
 			if err != nil {
 				return err
 			}
-			if remove {
-				return removeDemo(cmd.OutOrStdout(), settings.Data)
+			folder, release, err := claimDemo(data)
+			if err != nil {
+				return err
+			}
+			defer release()
+			if settings, err = demoSettings(folder); err != nil {
+				return err
 			}
 			return runDemo(cmd.Context(), settings, cmd.OutOrStdout())
 		},
@@ -55,18 +67,14 @@ func demoCommand() *cobra.Command {
 
 // demoSettings are the operator's settings for the portal's address and the log; the rest is the demo's own, so that
 // it can never reach a real database or mail server.
-func demoSettings() (config.Settings, error) {
+func demoSettings(folder string) (config.Settings, error) {
 	own := map[string]string{"WARDLINE_LOG_LEVEL": "warn", "WARDLINE_RESCUE_AFTER": "60s", "WARDLINE_DRAIN_FOR": "5s"}
 	for _, name := range []string{"WARDLINE_ADDR", "WARDLINE_LOG_LEVEL", "WARDLINE_LOG_FORMAT"} {
 		if value := os.Getenv(name); value != "" {
 			own[name] = value
 		}
 	}
-	data := os.Getenv("WARDLINE_DATA")
-	if data == "" {
-		data = ".wardline"
-	}
-	own["WARDLINE_DATA"] = filepath.Join(data, "demo")
+	own["WARDLINE_DATA"] = folder
 	own["WARDLINE_WATCH_DUTY"] = "watch.duty@st-aldhelm.example"
 	own["WARDLINE_SMTP_TLS"] = "none"
 	own["WARDLINE_SMTP_FROM"] = "wardline@st-aldhelm.example"
@@ -85,21 +93,88 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// demoMark names the file that shows a folder to be the demo's own.
+// demoMark names the file that shows a folder to be a demo's own; a running demo holds its lock.
 const demoMark = "this-is-the-demo"
 
-func removeDemo(out io.Writer, folder string) error {
-	if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
+var errRunning = errors.New("a demo runs there")
+
+// mostDemos is how many may run at the same time beside one data folder.
+const mostDemos = 16
+
+// demoFolder is where the nth demo beside a data folder keeps its data.
+func demoFolder(data string, n int) string {
+	if n == 1 {
+		return filepath.Join(data, "demo")
+	}
+	return filepath.Join(data, fmt.Sprintf("demo-%d", n))
+}
+
+// claimDemo gives the first folder in which no demo runs. Two in one would read each other's sites and mailbox.
+func claimDemo(data string) (folder string, release func(), err error) {
+	for n := 1; n <= mostDemos; n++ {
+		folder = demoFolder(data, n)
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return "", nil, fmt.Errorf("make demo folder: %w", plain(err))
+		}
+		release, err = lockDemo(folder, os.O_CREATE)
+		if !errors.Is(err, errRunning) {
+			return folder, release, err
+		}
+	}
+	return "", nil, fmt.Errorf("%d demos run beside %s already: end one with Ctrl-C", mostDemos, data)
+}
+
+func lockDemo(folder string, flag int) (release func(), err error) {
+	mark, err := os.OpenFile(filepath.Join(folder, demoMark), os.O_RDWR|flag, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open demo mark: %w", plain(err))
+	}
+	if err := syscall.Flock(int(mark.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = mark.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, errRunning
+		}
+		return nil, fmt.Errorf("lock %s: %w", mark.Name(), err)
+	}
+	return func() { _ = mark.Close() }, nil
+}
+
+// removeDemos deletes what demos left beside a data folder, and the folder too when nothing else is in it.
+func removeDemos(out io.Writer, data string) error {
+	removed := false
+	for n := 1; n <= mostDemos; n++ {
+		folder := demoFolder(data, n)
+		if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err := removeDemo(folder); err != nil {
+			return err
+		}
+		fmt.Fprintln(out, "removed", folder)
+		removed = true
+	}
+	if !removed {
 		fmt.Fprintln(out, "nothing to remove")
 		return nil
 	}
-	if _, err := os.Stat(filepath.Join(folder, demoMark)); err != nil {
+	_ = os.Remove(data) // fails when a real database lies there: as it should
+	return nil
+}
+
+func removeDemo(folder string) error {
+	release, err := lockDemo(folder, 0)
+	switch {
+	case errors.Is(err, errRunning):
+		return fmt.Errorf("a demo runs in %s: end it with Ctrl-C, then remove it", folder)
+	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("%s does not look like the demo's folder: left alone", folder)
+	case err != nil:
+		return err
 	}
+	defer release()
 	if err := os.RemoveAll(folder); err != nil {
-		return fmt.Errorf("remove demo data: %w", err)
+		return fmt.Errorf("remove demo data: %w", plain(err))
 	}
-	fmt.Fprintln(out, "removed", folder)
 	return nil
 }
 
@@ -123,9 +198,6 @@ func runDemo(ctx context.Context, settings config.Settings, out io.Writer) error
 		return err
 	}
 	defer a.close()
-	if err := os.WriteFile(filepath.Join(settings.Data, demoMark), nil, 0o600); err != nil {
-		return fmt.Errorf("mark demo folder: %w", err)
-	}
 	if err := a.migrate(ctx); err != nil {
 		return err
 	}

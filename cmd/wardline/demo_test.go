@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -55,4 +57,41 @@ func startDemo(t *testing.T) string {
 		t.Fatal("the demo printed no address within a minute")
 	}
 	return ""
+}
+
+func TestDemosKeepApartAndLeaveRealDataAlone(t *testing.T) {
+	data := t.TempDir()
+	first, endFirst, err := claimDemo(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, endSecond, err := claimDemo(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first != filepath.Join(data, "demo") || second != filepath.Join(data, "demo-2") {
+		t.Errorf("two demos run in %s and %s", first, second)
+	}
+	var out strings.Builder
+	if err := removeDemos(&out, data); err == nil || !strings.Contains(err.Error(), "a demo runs in "+first) {
+		t.Errorf("removing a running demo: %v", err)
+	}
+	endFirst()
+	endSecond()
+	real := filepath.Join(data, "wardline.db")
+	if err := os.WriteFile(real, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := removeDemos(&out, data); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(data); err != nil || len(left) != 1 || left[0].Name() != "wardline.db" {
+		t.Errorf("left %v, %v", left, err)
+	}
+	if err := os.Mkdir(filepath.Join(data, "demo"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := removeDemos(&out, data); err == nil || !strings.Contains(err.Error(), "left alone") {
+		t.Errorf("a folder that is nobody's demo: %v", err)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -16,6 +17,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once; whatever it did is taken up by the next one
 	err := rootCommand().ExecuteContext(ctx)
 	var code exitCode
 	if errors.As(err, &code) {
@@ -36,5 +38,47 @@ func rootCommand() *cobra.Command {
 	}
 	root.AddCommand(demoCommand(), serveCommand(), workCommand(), collectCommand(), scanCommand(), migrateCommand(),
 		sourceCommand(), supplierCommand(), userCommand(), tokenCommand(), scoreCommand(), benchCommand())
+	explainUsage(root)
 	return root
+}
+
+// explainUsage lets every mistake in a command line end with where its right form is told, and makes an unknown
+// subcommand a mistake, which cobra would answer with the help of its parent.
+func explainUsage(command *cobra.Command) {
+	told := func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())
+	}
+	if check := command.Args; check != nil {
+		command.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return fmt.Errorf("%w; use it as `%s`, see --help", err, cmd.UseLine())
+			}
+			if err := cmd.ValidateRequiredFlags(); err != nil {
+				return told(cmd, err)
+			}
+			return nil
+		}
+	}
+	command.SetFlagErrorFunc(told)
+	if command.HasSubCommands() && !command.Runnable() {
+		command.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return told(cmd, fmt.Errorf("%s: no such command", args[0]))
+			}
+			return cmd.Help()
+		}
+		command.Args = cobra.ArbitraryArgs
+	}
+	for _, sub := range command.Commands() {
+		explainUsage(sub)
+	}
+}
+
+// plain leaves out of a file's error the system call and the repeated path that Go puts into it.
+func plain(err error) error {
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		return fmt.Errorf("%s: %w", file.Path, file.Err)
+	}
+	return err
 }

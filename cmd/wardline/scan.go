@@ -75,12 +75,15 @@ Exit code 0: something was found. 1: nothing was found. 2: something could not b
 }
 
 func scan(ctx context.Context, o scanOptions, paths []string, out, errs io.Writer) error {
+	if slices.Contains(paths, "-") {
+		return errors.New("standard input is not scanned, since archives are read in any order: give a file's path")
+	}
 	scanner, err := loadScanner(o.watchlist, errs)
 	if err != nil {
 		return err
 	}
-	run := scanRun{scanOptions: o, scanner: scanner, out: out}
 	bar := newScanBar(errs, paths)
+	run := scanRun{scanOptions: o, scanner: scanner, out: out, bar: bar}
 	failed := false
 	for _, path := range paths {
 		skipped, err := run.path(ctx, path, bar)
@@ -95,7 +98,7 @@ func scan(ctx context.Context, o scanOptions, paths []string, out, errs io.Write
 			return err
 		}
 		if err != nil {
-			fmt.Fprintf(errs, "wardline: %s\n", shown(err.Error()))
+			fmt.Fprintf(errs, "wardline: %s\n", shown(plain(err).Error()))
 		}
 		failed = failed || err != nil || len(skipped) > 0
 	}
@@ -117,7 +120,7 @@ func scan(ctx context.Context, o scanOptions, paths []string, out, errs io.Write
 func loadScanner(path string, errs io.Writer) (*match.Scanner, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("open watchlist: %w", err)
+		return nil, fmt.Errorf("open watchlist: %w", plain(err))
 	}
 	defer f.Close()
 	suppliers, problems := catalog.ParseWatchlist(path, f)
@@ -160,6 +163,7 @@ type scanRun struct {
 	scanOptions
 	scanner *match.Scanner
 	out     io.Writer
+	bar     *scanBar
 	total   scanTotals
 }
 
@@ -171,10 +175,15 @@ func (e *outputError) Unwrap() error { return e.err }
 
 func (r *scanRun) print(res *scanResult) error {
 	r.total.add(res.total)
-	if _, err := r.out.Write(res.text.Bytes()); err != nil {
-		return &outputError{err}
+	if res.text.Len() == 0 {
+		return nil
 	}
-	return nil
+	return r.bar.aside(func() error {
+		if _, err := r.out.Write(res.text.Bytes()); err != nil {
+			return &outputError{err}
+		}
+		return nil
+	})
 }
 
 func (r *scanRun) printTotals() error {
@@ -445,27 +454,38 @@ func shown(s string) string {
 func hidden(r rune) bool { return !unicode.IsPrint(r) }
 
 // scanBar shows progress on a terminal, and nothing elsewhere.
-type scanBar struct{ bar *progressbar.ProgressBar }
+type scanBar struct {
+	mu  sync.Mutex // of the line on the terminal, which results may share
+	bar *progressbar.ProgressBar
+}
 
 func newScanBar(errs io.Writer, paths []string) *scanBar {
 	f, ok := errs.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return &scanBar{}
 	}
-	return &scanBar{progressbar.NewOptions64(sizeOf(paths), progressbar.OptionSetWriter(f), progressbar.OptionShowBytes(true),
+	return &scanBar{bar: progressbar.NewOptions64(sizeOf(paths), progressbar.OptionSetWriter(f), progressbar.OptionShowBytes(true),
 		progressbar.OptionSetDescription("scanning"), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())}
 }
 
 func (b *scanBar) add(n int) {
 	if b.bar != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
 		_ = b.bar.Add(n) // a bar that cannot be drawn is no reason to stop
 	}
 }
 
-func (b *scanBar) clear() {
+func (b *scanBar) clear() { _ = b.aside(func() error { return nil }) }
+
+// aside takes the bar off its line while do writes, so that results do not stand behind it.
+func (b *scanBar) aside(do func() error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.bar != nil {
 		_ = b.bar.Clear()
 	}
+	return do()
 }
 
 func sizeOf(paths []string) (total int64) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -94,6 +95,14 @@ type parts struct {
 
 // run does what the roles say until ctx ends, then drains.
 func (a *app) run(ctx context.Context, r roles, with parts) error {
+	if r.portal && with.listener == nil { // before anything works: a port that is taken ends the process
+		listener, err := listen(ctx, a.settings.Addr)
+		if err != nil {
+			return err
+		}
+		defer listener.Close()
+		with.listener = listener
+	}
 	name, release, err := claimName(a.settings.Data, r.name)
 	if err != nil {
 		return err
@@ -117,20 +126,17 @@ func (a *app) run(ctx context.Context, r roles, with parts) error {
 	steps.Queue = jobs
 	a.store.UseQueue(jobs)
 
+	var handler http.Handler
+	if r.portal {
+		if handler, err = a.newPortal(with, jobs); err != nil {
+			return err
+		}
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	if r.work || r.collect {
 		group.Go(func() error { return a.work(ctx, jobs) })
 	}
 	if r.portal {
-		handler, err := a.newPortal(with, jobs)
-		if err != nil {
-			return err
-		}
-		if with.listener == nil {
-			if with.listener, err = listen(ctx, a.settings.Addr); err != nil {
-				return err
-			}
-		}
 		group.Go(func() error { return a.serve(ctx, with.listener, handler) })
 		if with.demo != nil {
 			group.Go(func() error { return with.demo.announce(ctx, a) })
@@ -160,6 +166,7 @@ func (a *app) work(ctx context.Context, jobs *job.Client) error {
 		return fmt.Errorf("start jobs: %w", err)
 	}
 	<-ctx.Done()
+	a.log.Info("stopping: what runs may finish; a second Ctrl-C ends at once", slog.Duration("longest", a.settings.DrainFor))
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.settings.DrainFor)
 	defer cancel()
 	return jobs.Stop(drain)
@@ -168,6 +175,9 @@ func (a *app) work(ctx context.Context, jobs *job.Client) error {
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is in use by another program: choose another address with WARDLINE_ADDR, such as 127.0.0.1:9000", address)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}

@@ -68,7 +68,7 @@ Exit code 0: something was read. 1: nothing was read. 2: the definition is wrong
 func readDefinition(file, address string, now time.Time) (risk.Source, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return risk.Source{}, fmt.Errorf("read the definition: %w", err)
+		return risk.Source{}, fmt.Errorf("read the definition: %w", plain(err))
 	}
 	src, err := catalog.ParseSource(file, data)
 	if err != nil {

@@ -20,7 +20,7 @@ func supplierCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := os.Open(args[0])
 			if err != nil {
-				return err
+				return plain(err)
 			}
 			defer file.Close()
 			suppliers, problems := catalog.ParseWatchlist(args[0], file)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -99,6 +101,9 @@ const (
 func checkPassword(p string) (string, error) {
 	if n := len([]rune(p)); n < shortestPassword || n > longestPassword {
 		return "", fmt.Errorf("the password needs %d to %d characters", shortestPassword, longestPassword)
+	}
+	if !utf8.ValidString(p) || strings.ContainsFunc(p, unicode.IsControl) {
+		return "", errors.New("the password must be text that can be typed: UTF-8, without control characters")
 	}
 	return p, nil
 }

@@ -134,11 +134,15 @@ func FromEnvironment(environment map[string]string) (Settings, error) {
 	wrong := unreadable(err, environment)
 	for _, problem := range s.problems() {
 		name, _, _ := strings.Cut(problem.Error(), ":")
-		if _, told := wrong[name]; !told {
+		if wrong[name] == nil {
 			found = append(found, problem)
 		}
 	}
-	return s, errors.Join(append(slices.Collect(maps.Values(wrong)), found...)...)
+	told := make([]error, 0, len(wrong))
+	for _, name := range slices.Sorted(maps.Keys(wrong)) {
+		told = append(told, wrong[name])
+	}
+	return s, errors.Join(append(told, found...)...)
 }
 
 // unreadable are the settings whose text is not of their type, by name.
