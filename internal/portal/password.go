@@ -29,8 +29,8 @@ const (
 	hashesAtOnce  = 2                // each takes 64 MiB
 	hashQueueWait = 10 * time.Second // longer than this and the visitor is asked to come back
 	longestFloor  = time.Second
-	maxPassword   = 1024             // bytes; far above any passphrase
-	minPassword   = 12               // characters
+	maxPassword   = 1024 // bytes; far above any passphrase
+	minPassword   = 12   // characters
 )
 
 // HashPassword hashes a new password as argon2id in PHC form.
