@@ -53,6 +53,7 @@ func (r *reader) document(data []byte, k keys) (lines map[string]int) {
 const (
 	mostDefinitionBytes = 64 << 10
 	mostNesting         = 32
+	mostDashes          = 200
 )
 
 // plausible refuses, before the parser sees it, what no definition is. A byte order mark, which some editors write, goes.
@@ -62,7 +63,7 @@ func (r *reader) plausible(data []byte) ([]byte, bool) {
 		return nil, false
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	line, open := 1, 0
+	line, open, dashes := 1, 0, 0
 	for rest := data; len(rest) > 0; {
 		c, size := utf8.DecodeRune(rest)
 		switch {
@@ -70,7 +71,9 @@ func (r *reader) plausible(data []byte) ([]byte, bool) {
 			r.problem(line, "This is not UTF-8 text.")
 			return nil, false
 		case c == '\n':
-			line++
+			line, dashes = line+1, 0
+		case c == '-':
+			dashes++ // each, at the beginning of a line, is a list in a list
 		case c == '[', c == '{':
 			open++
 		case c == ']', c == '}':
@@ -78,6 +81,10 @@ func (r *reader) plausible(data []byte) ([]byte, bool) {
 		}
 		if open > mostNesting {
 			r.problem(line, "More than %d brackets are open here.", mostNesting)
+			return nil, false
+		}
+		if dashes > mostDashes {
+			r.problem(line, "More than %d dashes stand in this line.", mostDashes)
 			return nil, false
 		}
 		rest = rest[size:]

@@ -149,7 +149,7 @@ func TestHostileDefinitions(t *testing.T) {
 		"huge":            {forum + "# " + strings.Repeat("x", 8<<20), "f.yaml:1: The file has 8389190 bytes; a definition has at most 65536."},
 		"brackets":        {"key: x\n" + "a: " + strings.Repeat("[", 60_000), "f.yaml:2: More than 32 brackets are open here."},
 		"mappings":        {strings.Repeat("{a: ", 16_000), "f.yaml:1: More than 32 brackets are open here."},
-		"dashes":          {strings.Repeat("- ", 32_000), `f.yaml:1: Keys with values are expected here, such as "name: value".`},
+		"dashes":          {strings.Repeat("- ", 32_000), "f.yaml:1: More than 200 dashes stand in this line."},
 		"billion laughs":  {laughs, `f.yaml:1: The key "a" is not known.`},
 		"only a list":     {"- key: a\n- key: b\n", `f.yaml:1: Keys with values are expected here, such as "name: value".`},
 		"only a text":     {"hello", `f.yaml:1: Keys with values are expected here, such as "name: value".`},
