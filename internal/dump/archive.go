@@ -44,7 +44,7 @@ var magics = []struct {
 }{
 	{"PK\x03\x04", formatZip}, {"PK\x05\x06", formatZip}, {"PK\x07\x08PK\x03\x04", formatZip},
 	{"\x1f\x8b\x08", formatGzip}, {"\xfd7zXZ\x00", formatXZ}, {"\x28\xb5\x2f\xfd", formatZstd},
-	{"7z\xbc\xaf\x27\x1c", format7z}, {"Rar!\x1a\x07", formatRAR},
+	{"7z\xbc\xaf\x27\x1c", format7z}, {"Rar!\x1a\x07\x00", formatRAR}, {"Rar!\x1a\x07\x01\x00", formatRAR}, // the decoder looks for these, and for ever for any other
 	{"BZh91AY&SY", formatBzip2}, {"BZh11AY&SY", formatBzip2},
 }
 

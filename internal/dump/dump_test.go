@@ -449,6 +449,7 @@ func FuzzBlocks(f *testing.F) {
 	f.Add(sevenZipped(member{"a", "text"}))
 	f.Add(rarred(member{"a", "text"}))
 	f.Add([]byte("\x1f\x8b\x08\x00\x00"))
+	f.Add([]byte("Rar!\x1a\x07\x01\xc5\x1a32 and no signature"))
 	f.Add([]byte("PK\x03\x04"))
 	f.Add([]byte("\xff\xfea\x00\n\x00"))
 	dir := f.TempDir()
