@@ -46,8 +46,7 @@ func demoCommand() *cobra.Command {
 			if remove {
 				return removeDemos(cmd.OutOrStdout(), data)
 			}
-			settings, err := demoSettings(data)
-			if err != nil {
+			if _, err := demoSettings(data); err != nil { // before a folder is made
 				return err
 			}
 			folder, release, err := claimDemo(data)
@@ -55,7 +54,8 @@ func demoCommand() *cobra.Command {
 				return err
 			}
 			defer release()
-			if settings, err = demoSettings(folder); err != nil {
+			settings, err := demoSettings(folder)
+			if err != nil {
 				return err
 			}
 			return runDemo(cmd.Context(), settings, cmd.OutOrStdout())

@@ -16,7 +16,8 @@ import (
 // maxWatchlistLine is far above any true line; what is longer is no watchlist.
 const maxWatchlistLine = 1 << 20
 
-// ParseWatchlist reads a watchlist CSV with the columns supplier, kind and value, in any order. It gives the suppliers
+// ParseWatchlist reads a watchlist CSV with the columns supplier, kind and value, in any order; a semicolon may stand
+// for the comma when it does so in the header. It gives the suppliers
 // in the order of their first line, names compared without case, each as a third party with its terms. Broken lines are
 // in the errors, named by file and line; the good ones are read all the same.
 func ParseWatchlist(name string, r io.Reader) ([]risk.Supplier, []error) {
@@ -70,7 +71,7 @@ func (w *watchlist) add(row risk.ImportRow) {
 func ReadWatchlist(r io.Reader) ([]risk.ImportRow, error) {
 	var rows []risk.ImportRow
 	var columns map[string]int
-	line := 0
+	separator, line := ',', 0
 	reject := func(err error) {
 		rows = append(rows, risk.ImportRow{Line: line, Outcome: risk.ImportRejected, Why: err.Error()})
 	}
@@ -87,13 +88,16 @@ func ReadWatchlist(r io.Reader) ([]risk.ImportRow, error) {
 		}
 		if columns == nil {
 			var err error
-			if columns, err = watchlistHeader(text); err != nil {
+			if !strings.Contains(text, ",") && strings.Contains(text, ";") {
+				separator = ';' // what Excel writes where the comma is the decimal sign
+			}
+			if columns, err = watchlistHeader(text, separator); err != nil {
 				reject(err)
 				return rows, nil
 			}
 			continue
 		}
-		row, err := watchlistRow(columns, text)
+		row, err := watchlistRow(columns, text, separator)
 		if err != nil {
 			reject(err)
 			continue
@@ -114,9 +118,14 @@ func ReadWatchlist(r io.Reader) ([]risk.ImportRow, error) {
 	return rows, nil
 }
 
+var errNotUTF8 = risk.Invalid("", "The line is not UTF-8: save the file as CSV UTF-8.")
+
 // watchlistHeader finds the columns.
-func watchlistHeader(text string) (map[string]int, error) {
-	fields, err := splitRow(text)
+func watchlistHeader(text string, separator rune) (map[string]int, error) {
+	if !utf8.ValidString(text) {
+		return nil, errNotUTF8
+	}
+	fields, err := splitRow(text, separator)
 	if err != nil {
 		return nil, risk.Invalid("", "The header is not CSV: %v.", err)
 	}
@@ -132,13 +141,13 @@ func watchlistHeader(text string) (map[string]int, error) {
 	return columns, nil
 }
 
-func watchlistRow(columns map[string]int, text string) (risk.ImportRow, error) {
-	fields, err := splitRow(text)
+func watchlistRow(columns map[string]int, text string, separator rune) (risk.ImportRow, error) {
+	fields, err := splitRow(text, separator)
 	if err != nil {
 		return risk.ImportRow{}, risk.Invalid("", "The line is not CSV: %v.", err)
 	}
 	if !utf8.ValidString(text) {
-		return risk.ImportRow{}, risk.Invalid("", "The line is not UTF-8.")
+		return risk.ImportRow{}, errNotUTF8
 	}
 	if strings.ContainsFunc(text, notText) {
 		return risk.ImportRow{}, risk.Invalid("", "The line holds a control character.")
@@ -169,11 +178,13 @@ func watchlistRow(columns map[string]int, text string) (risk.ImportRow, error) {
 func notText(r rune) bool { return r != '\t' && unicode.IsControl(r) }
 
 // splitRow reads one line as CSV. Lines stand alone, so that a quote that is never closed breaks its own line only.
-func splitRow(text string) ([]string, error) {
+func splitRow(text string, separator rune) ([]string, error) {
 	if !strings.Contains(text, `"`) {
-		return strings.Split(text, ","), nil
+		return strings.Split(text, string(separator)), nil
 	}
-	fields, err := csv.NewReader(strings.NewReader(text)).Read()
+	reader := csv.NewReader(strings.NewReader(text))
+	reader.Comma = separator
+	fields, err := reader.Read()
 	var parse *csv.ParseError
 	if errors.As(err, &parse) {
 		return nil, parse.Err

@@ -114,3 +114,17 @@ func FuzzParseWatchlist(f *testing.F) {
 		}
 	})
 }
+
+func TestWatchlistAsSpreadsheetsWriteIt(t *testing.T) {
+	text := "\ufeffsupplier;kind;value\r\n\"Klein; Söhne\";brand;\"Labor, Nord\"\r\nNord Labor;domain;nord.example\r\n"
+	suppliers, problems := catalog.ParseWatchlist("w.csv", strings.NewReader(text))
+	if len(problems) > 0 || len(suppliers) != 2 || suppliers[0].Name != "Klein; Söhne" || suppliers[0].Terms[0].Value != "Labor, Nord" || suppliers[1].Terms[0].Value != "nord.example" {
+		t.Errorf("got %+v, %v", suppliers, problems)
+	}
+	for _, text := range []string{"\xff\xfes\x00u\x00p\x00", "supplier,kind,value\nM\xfcller,domain,mueller.example\n"} {
+		_, problems := catalog.ParseWatchlist("w.csv", strings.NewReader(text))
+		if len(problems) != 1 || !strings.Contains(problems[0].Error(), "save the file as CSV UTF-8") {
+			t.Errorf("%q: %v", text, problems)
+		}
+	}
+}

@@ -84,7 +84,7 @@ func (c *Collector) directDialer(g gate) dialFunc {
 // sources share a circuit, and none keeps one for longer than a day.
 func (c *Collector) torDialer(src risk.Source) (dialFunc, error) {
 	if c.proxy.address == "" {
-		return nil, &risk.FetchError{Kind: risk.FailProxy, URL: src.Address, Err: errors.New("no Tor proxy is configured")}
+		return nil, &risk.FetchError{Kind: risk.FailProxy, URL: src.Address, Err: errors.New("no Tor proxy is configured: set WARDLINE_TOR_PROXY")}
 	}
 	user := src.Key + "/" + c.now().UTC().Format(time.DateOnly)
 	forward := proxyOnly{c, min(src.Limits.Timeout/2, mostGreeting)}
