@@ -51,7 +51,7 @@ func TestParseWatchlistReadsWhatIsGoodAndNamesTheRest(t *testing.T) {
 		`w.csv:7: The line names no supplier.`,
 		`w.csv:8: The line has 2 fields where the header has 3.`,
 		`w.csv:9: kind: "colour" is not a kind of watch term; the kinds are domain, host, brand, product, account, ad_domain and ip.`,
-		`w.csv:10: The line is not UTF-8.`,
+		`w.csv:10: The line is not UTF-8: save the file as CSV UTF-8.`,
 	}
 	for i, p := range problems {
 		if i >= len(wantProblems) || p.Error() != wantProblems[i] {
