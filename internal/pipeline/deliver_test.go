@@ -20,7 +20,6 @@ type outbox struct {
 
 func (o *outbox) CountSent(context.Context, string, time.Time) (int, error) { return o.sent, nil }
 
-
 func (o *outbox) DueMessages(_ context.Context, now time.Time, _ int) ([]int64, error) {
 	var ids []int64
 	for id, m := range o.messages {
