@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wardline/wardline/internal/pipeline"
 	"github.com/wardline/wardline/internal/risk"
 )
 
@@ -131,6 +133,42 @@ func TestPausedFolderIsNotRead(t *testing.T) {
 		w.must(err)
 		if (total == 0) != paused {
 			t.Errorf("paused %v: %d exposures", paused, total)
+		}
+	}
+}
+
+// dyingStore stops the process after the first batch of a file.
+type dyingStore struct {
+	pipeline.Store
+	die func()
+}
+
+func (d dyingStore) Record(ctx context.Context, b risk.Batch, decide risk.Decide) (risk.Recorded, error) {
+	defer d.die()
+	return d.Store.Record(ctx, b, decide)
+}
+
+// A scan that dies in the middle of a file has told nobody yet: its suppliers are still to be decided about, and are,
+// though the file never comes back.
+func TestDeadScanStillTells(t *testing.T) {
+	w := newAviary(t, canaries(9000))
+	ctx, die := context.WithCancel(t.Context())
+	alive := w.steps.Store
+	w.steps.Store = dyingStore{alive, die}
+	if err := w.steps.ScanFile(ctx, "drop", "dump.txt"); err == nil {
+		t.Fatal("the scan did not die")
+	}
+	w.steps.Store = alive
+	w.must(os.Remove(filepath.Join(w.drop, "dump.txt")))
+	for _, c := range []struct {
+		after time.Duration
+		mails int
+	}{{0, 0}, {time.Minute, 2}, {2 * time.Hour, 2}} {
+		w.steps.Now = func() time.Time { return w.app.now().Add(c.after) }
+		w.must(w.steps.DecideDue(t.Context()))
+		w.must(w.steps.Deliver(t.Context(), 0))
+		if got := len(w.mailbox.Messages()); got != c.mails {
+			t.Errorf("%v after the death: %d mails, want %d", c.after, got, c.mails)
 		}
 	}
 }
