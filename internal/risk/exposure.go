@@ -102,6 +102,7 @@ type Exposure struct {
 	FirstSeen   time.Time
 	LastSeen    time.Time
 	Sightings   int
+	Looked      time.Time // first change by a person; zero = none yet
 	Updated     time.Time
 	Version     int // grows with each change; an update with an old one is ErrConflict
 }
@@ -200,6 +201,9 @@ func (e Exposure) Apply(c Change, actor Actor, now time.Time) (Exposure, Exposur
 	}
 	if event.What == "" {
 		return e, event, Invalid("", "Nothing to change.")
+	}
+	if e.Looked.IsZero() && actor.UserID != 0 {
+		e.Looked = now
 	}
 	e.Updated = now
 	e.Version++

@@ -45,6 +45,7 @@ type exposureRow struct {
 	FirstSeen   stamp         `gorm:"column:first_seen"`
 	LastSeen    stamp         `gorm:"column:last_seen"`
 	Sightings   int           `gorm:"column:sightings"`
+	Looked      stamp         `gorm:"column:looked"`
 	Updated     stamp         `gorm:"column:updated"`
 	Version     int           `gorm:"column:version"`
 }
@@ -59,7 +60,7 @@ func newExposureRow(e risk.Exposure) exposureRow {
 		Excerpt: clean(e.Excerpt), SourceID: e.SourceID, SourceKind: string(e.SourceKind), Severity: int(e.Severity), Reasons: docOf(e.Reasons),
 		State: string(e.State), IsOpen: e.State.Open(), StateReason: clean(e.StateReason), DuplicateOf: ref(e.DuplicateOf), OwnerID: ref(e.OwnerID),
 		Due: at(e.Due), Observed: at(e.Observed), FirstSeen: at(e.FirstSeen), LastSeen: at(e.LastSeen),
-		Sightings: e.Sightings, Updated: at(e.Updated), Version: e.Version,
+		Sightings: e.Sightings, Looked: at(e.Looked), Updated: at(e.Updated), Version: e.Version,
 	}
 }
 
@@ -71,7 +72,7 @@ func (r exposureRow) exposure() risk.Exposure {
 		Excerpt: r.Excerpt, SourceID: r.SourceID, SourceKind: risk.SourceKind(r.SourceKind), Severity: risk.Severity(r.Severity), Reasons: r.Reasons.v,
 		State: risk.ExposureState(r.State), StateReason: r.StateReason, DuplicateOf: int64(r.DuplicateOf), OwnerID: int64(r.OwnerID),
 		Due: r.Due.Time, Observed: r.Observed.Time, FirstSeen: r.FirstSeen.Time, LastSeen: r.LastSeen.Time,
-		Sightings: r.Sightings, Updated: r.Updated.Time, Version: r.Version,
+		Sightings: r.Sightings, Looked: r.Looked.Time, Updated: r.Updated.Time, Version: r.Version,
 	}
 }
 
@@ -385,7 +386,7 @@ func checkNamed(tx *gorm.DB, c risk.Change, event *risk.ExposureEvent) error {
 func saveChange(tx *gorm.DB, after risk.Exposure, event risk.ExposureEvent) error {
 	row, line := newExposureRow(after), newEventRow(event)
 	res := tx.Model(&exposureRow{}).Where("id = ?", after.ID).
-		Select("state", "is_open", "state_reason", "duplicate_of", "owner_id", "updated", "version").Updates(&row)
+		Select("state", "is_open", "state_reason", "duplicate_of", "owner_id", "looked", "updated", "version").Updates(&row)
 	if err := changedOne(res, "exposure", after.ID); err != nil {
 		return err
 	}

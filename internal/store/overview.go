@@ -138,8 +138,7 @@ func ranBefore(tx *gorm.DB, then time.Time) (bool, error) {
 
 func measureFirstLook(tx *gorm.DB, out *risk.Overview, now time.Time) error {
 	var took []int64 // microseconds
-	err := tx.Raw(`SELECT took FROM (SELECT (SELECT MIN(e.at) FROM exposure_events AS e WHERE e.exposure_id = exposures.id AND e.actor_id IS NOT NULL) - first_seen AS took
-		FROM exposures WHERE first_seen >= ?) AS looks WHERE took IS NOT NULL`, at(now.AddDate(0, 0, -lookDays))).Scan(&took).Error
+	err := tx.Model(&exposureRow{}).Where("first_seen >= ? AND looked IS NOT NULL", at(now.AddDate(0, 0, -lookDays))).Pluck("looked - first_seen", &took).Error
 	if err != nil || len(took) == 0 {
 		return err
 	}
