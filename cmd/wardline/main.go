@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -33,6 +34,7 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "wardline",
 		Short:         "Supplier risk and dark-web exposure for hospitals",
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -41,6 +43,20 @@ func rootCommand() *cobra.Command {
 	explainUsage(root)
 	return root
 }
+
+// version is the commit that the binary was built from, as far as the build recorded it.
+func version() string {
+	if commit != "" {
+		return commit
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
+// commit is set by make build.
+var commit string
 
 // explainUsage lets every mistake in a command line end with where its right form is told, and makes an unknown
 // subcommand a mistake, which cobra would answer with the help of its parent.

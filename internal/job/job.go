@@ -146,7 +146,7 @@ func newListener(dsn string) (*pgxpool.Pool, error) {
 }
 
 func newConfig(o Options, w Workers, limits map[risk.JobKind]time.Duration) (*river.Config, error) {
-	config := &river.Config{ID: o.ClientID, Logger: o.Log, JobTimeout: -1} // every kind has a limit of its own
+	config := &river.Config{ID: o.ClientID, Logger: slog.New(warnings{o.Log.Handler()}), JobTimeout: -1} // every kind has a limit of its own
 	if len(o.Queues) == 0 {
 		return config, nil
 	}
@@ -280,3 +280,15 @@ func (c *Client) closeAfter(err error) error {
 	}
 	return err
 }
+
+// warnings passes on what River warns of. What it says at lower levels is its own housekeeping, every few seconds;
+// our workers log what they did themselves.
+type warnings struct{ slog.Handler }
+
+func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
+}
+
+func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler { return warnings{w.Handler.WithAttrs(attrs)} }
+
+func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
