@@ -13,6 +13,7 @@ import (
 func byHand() risk.ScoreInputs {
 	in := risk.ScoreInputs{
 		At: at, Employees: 2500, Coverage: []risk.SourceKind{risk.SourceDrop, risk.SourceForum},
+		Covered:  []string{"access_sale"},
 		Controls: map[string]float64{"hardening": 0.8, "slow_patching": 0.5},
 	}
 	add := func(times int, e risk.Evidence, q, days float64) {
@@ -37,7 +38,7 @@ func TestByHand(t *testing.T) {
 	}
 	for _, c := range []struct{ sentence, factor, want string }{
 		{"Three stealer logins one and a half half-lives old and a combolist two old: n = (3·0.8·0.353553 + 0.6·0.25)·0.632456, x = 0.189828.", "compromised_users", "+1.568801"},
-		{"A forum is watched, and no access was seen for sale: x = 0.", "access_sale", "+0.266497"},
+		{"Offers of access are watched for, and none was seen: x = 0.", "access_sale", "+0.266497"},
 		{"Two posts of q = 0.5, one half-life old: n = 0.316228, x = 0.100044, a hair above the reference.", "forum_chat", "-0.000372"},
 		{"Nobody watches pastes, and the old one that was come upon is less than the reference: unknown.", "paste", "+0.000000"},
 		{"Nobody watches mentions elsewhere: unknown.", "osint", "+0.000000"},
@@ -90,9 +91,9 @@ func TestTooLittleIsKnownForALetter(t *testing.T) {
 		sure     string
 		grade    string
 	}{
-		{"Forums alone watch 21.802075 of 110.075310 points.", []risk.SourceKind{risk.SourceForum}, "0.198065", ""},
-		{"With the drop folder it is a third: still no letter.", []risk.SourceKind{risk.SourceForum, risk.SourceDrop}, "0.327427", ""},
-		{"With leak sites and pastes beside, more than four tenths are known.", []risk.SourceKind{risk.SourceForum, risk.SourceDrop, risk.SourceLeakSite, risk.SourcePaste}, "0.550571", "A"},
+		{"Forums alone watch 8.477227 of 110.075310 points.", []risk.SourceKind{risk.SourceForum}, "0.077013", ""},
+		{"With the drop folder it is a fifth: still no letter.", []risk.SourceKind{risk.SourceForum, risk.SourceDrop}, "0.206374", ""},
+		{"With leak sites and pastes beside, more than four tenths are known.", []risk.SourceKind{risk.SourceForum, risk.SourceDrop, risk.SourceLeakSite, risk.SourcePaste}, "0.429519", "A"},
 	} {
 		s := score.Supplier(risk.ScoreInputs{At: at, Coverage: c.coverage}, weights(t))
 		if got := fmt.Sprintf("%.6f", s.Confidence); got != c.sure || s.Grade != c.grade {

@@ -32,7 +32,7 @@ func inputs(t *rapid.T) risk.ScoreInputs {
 		Employees: rapid.IntRange(0, 500_000).Draw(t, "employees"),
 		Evidence:  rapid.SliceOfN(rapid.Custom(evidence), 0, 40).Draw(t, "evidence"),
 		Coverage:  rapid.SliceOfDistinct(rapid.SampledFrom([]risk.SourceKind{risk.SourcePaste, risk.SourceForum, risk.SourceLeakSite, risk.SourceDrop}), rapid.ID).Draw(t, "coverage"),
-		Covered:   rapid.SliceOfDistinct(rapid.SampledFrom([]string{"osint", "own_breach_report"}), rapid.ID).Draw(t, "covered"),
+		Covered:   rapid.SliceOfDistinct(rapid.SampledFrom([]string{"osint", "own_breach_report", "access_sale"}), rapid.ID).Draw(t, "covered"),
 		Controls:  rapid.MapOf(rapid.SampledFrom([]string{"no_mfa", "hardening", "slow_patching"}), rapid.Float64Range(0, 1)).Draw(t, "controls"),
 	}
 }

@@ -29,7 +29,7 @@ func worked() risk.ScoreInputs {
 	in := risk.ScoreInputs{
 		At: at, Employees: 400,
 		Coverage: []risk.SourceKind{risk.SourceDrop, risk.SourcePaste, risk.SourceForum, risk.SourceLeakSite},
-		Covered:  []string{"own_breach_report"},
+		Covered:  []string{"own_breach_report", "access_sale"},
 		Controls: map[string]float64{"no_mfa": 0}, // said "everywhere", was seen otherwise
 	}
 	for i := range 6 {
@@ -97,7 +97,7 @@ func TestCleanAndKnownSupplier(t *testing.T) {
 	s := score.Supplier(risk.ScoreInputs{
 		At:       at,
 		Coverage: []risk.SourceKind{risk.SourceDrop, risk.SourcePaste, risk.SourceForum, risk.SourceLeakSite},
-		Covered:  []string{"own_breach_report", "osint"},
+		Covered:  []string{"own_breach_report", "osint", "access_sale"},
 		Controls: map[string]float64{"no_mfa": 1, "hardening": 1, "slow_patching": 1},
 	}, weights(t))
 	sum := 85.0
