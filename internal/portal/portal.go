@@ -208,7 +208,19 @@ func (p *portal) handler() *handler {
 	guard := http.NewCrossOriginProtection()
 	guard.AddInsecureBypassPattern("POST /csp-report") // browsers send reports on their own, and nothing is changed by one
 	guard.SetDenyHandler(http.HandlerFunc(p.denyCrossOrigin))
-	return &handler{Handler: p.recorded(p.withPolicy(guard.Handler(inner))), portal: p, engine: engine}
+	return &handler{Handler: p.recorded(p.withPolicy(guard.Handler(answerHead(inner)))), portal: p, engine: engine}
+}
+
+// answerHead treats HEAD as a GET of which net/http sends the headers only. The demo's link is left out: looking at it
+// must not use it up.
+func answerHead(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead && !strings.HasPrefix(r.URL.Path, "/demo/") {
+			r = r.Clone(r.Context())
+			r.Method = http.MethodGet
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func needsNoSession(path string) bool {

@@ -561,6 +561,9 @@ func TestHealth(t *testing.T) {
 			t.Errorf("GET %s: %d %s", path, r.Code, r.Body)
 		}
 	}
+	if r := b.do(httptest.NewRequest(http.MethodHead, "http://localhost:8080/healthz", nil)); r.Code != http.StatusOK {
+		t.Errorf("HEAD /healthz: %d", r.Code)
+	}
 	s.unfit = errors.New("database locked at /secret/path")
 	if r := b.get("/readyz"); r.Code != http.StatusServiceUnavailable || strings.Contains(r.Body.String(), "secret") {
 		t.Errorf("not ready: %d %s", r.Code, r.Body)

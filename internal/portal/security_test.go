@@ -438,6 +438,10 @@ func TestDemoLinkSignsInOnceFromThisMachine(t *testing.T) {
 	if r := s.browser().get("/demo/one-time-tokem"); r.Code != http.StatusNotFound {
 		t.Errorf("wrong token: %d", r.Code)
 	}
+	look := httptest.NewRequest(http.MethodHead, "http://localhost:8080/demo/one-time-token", nil)
+	if r := s.browser().do(look); r.Code != http.StatusMethodNotAllowed {
+		t.Errorf("a look at the link: %d", r.Code)
+	}
 	b := s.browser()
 	if r := b.get("/demo/one-time-token"); r.Code != http.StatusSeeOther || r.Header().Get("Location") != "/" {
 		t.Fatalf("first use: %d", r.Code)
