@@ -28,7 +28,7 @@ demo: build
 	@exec ./bin/wardline demo
 
 build: go-version
-	@CGO_ENABLED=0 go build -buildvcs=false -ldflags "-X main.commit=$$(git describe --always --dirty 2>/dev/null || true)" -o bin/wardline ./cmd/wardline
+	@CGO_ENABLED=0 go build -buildvcs=false -ldflags "-s -w -X main.commit=$$(git describe --always --dirty 2>/dev/null || true)" -o bin/wardline ./cmd/wardline
 
 test: test-deps vet test-unit test-real
 
