@@ -30,11 +30,7 @@ func unalerted(tx *gorm.DB, sup risk.Supplier) ([]risk.Exposure, error) {
 	if err := untold(withNames(tx), sup).Order("exposures.severity DESC, exposures.id").Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("find exposures of supplier %d without alert: %w", sup.ID, err)
 	}
-	out := make([]risk.Exposure, len(rows))
-	for i, r := range rows {
-		out[i] = r.exposure()
-	}
-	return out, nil
+	return converted(rows, namedExposure.exposure), nil
 }
 
 // toldOf reads who was told of those that were found to be untold.
@@ -91,14 +87,6 @@ func newAlertRow(a risk.Alert) alertRow {
 	return alertRow{
 		ID: a.ID, Key: a.Key, Kind: string(a.Kind), SupplierID: ref(a.SupplierID), ExposureID: ref(a.ExposureID), SourceID: ref(a.SourceID),
 		Decided: at(a.Decided), Recipients: docOf(a.To), Notice: docOf(a.Notice),
-	}
-}
-
-// alert converts back; what it covers is in a table of its own.
-func (r alertRow) alert(exposures []int64) risk.Alert {
-	return risk.Alert{
-		ID: r.ID, Key: r.Key, Kind: risk.AlertKind(r.Kind), SupplierID: int64(r.SupplierID), ExposureID: int64(r.ExposureID), Exposures: exposures,
-		SourceID: int64(r.SourceID), Decided: r.Decided.Time, To: r.Recipients.v, Notice: r.Notice.v,
 	}
 }
 

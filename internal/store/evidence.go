@@ -69,3 +69,13 @@ func evidence(tx *gorm.DB, supplierID int64) ([]risk.Evidence, error) {
 	slices.SortFunc(out, func(a, b risk.Evidence) int { return cmp.Compare(a.ExposureID, b.ExposureID) })
 	return out, nil
 }
+
+// matchConfidence says how sure a kind of match makes us that an indicator concerns the supplier.
+var matchConfidence = map[risk.MatchKind]float64{
+	risk.MatchExact:     1.0,
+	risk.MatchAccount:   1.0,
+	risk.MatchSubdomain: 0.95,
+	risk.MatchIP:        0.9,
+	risk.MatchBrand:     0.6,
+	risk.MatchLookalike: 0.4,
+}

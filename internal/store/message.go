@@ -68,11 +68,7 @@ func (s *Store) FindMessages(ctx context.Context, state risk.MessageState, limit
 	if err := q.Order("created, id").Limit(limitOr50(limit)).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("find messages: %w", err)
 	}
-	out := make([]risk.Message, len(rows))
-	for i, r := range rows {
-		out[i] = r.message()
-	}
-	return out, nil
+	return converted(rows, messageRow.message), nil
 }
 
 // DueMessages lists the messages that may be claimed now, the longest due first.

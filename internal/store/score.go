@@ -123,11 +123,7 @@ func (s *Store) FindScores(ctx context.Context, supplierID int64, since time.Tim
 	if err := q.Order("at, id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("find scores of supplier %d: %w", supplierID, err)
 	}
-	out := make([]risk.Score, len(rows))
-	for i, r := range rows {
-		out[i] = r.score()
-	}
-	return out, nil
+	return converted(rows, scoreRow.score), nil
 }
 
 // previousScore is the newest score without contributions; nil = never scored.

@@ -69,13 +69,3 @@ func standing(tx *gorm.DB, supplierID int64, now time.Time) (risk.Standing, erro
 	out.Alerts, out.Digest, err = recentAlerts(tx, supplierID, now)
 	return out, err
 }
-
-// matchConfidence says how sure a kind of match makes us that an indicator concerns the supplier.
-var matchConfidence = map[risk.MatchKind]float64{
-	risk.MatchExact:     1.0,
-	risk.MatchAccount:   1.0,
-	risk.MatchSubdomain: 0.95,
-	risk.MatchIP:        0.9,
-	risk.MatchBrand:     0.6,
-	risk.MatchLookalike: 0.4,
-}

@@ -175,3 +175,12 @@ func changedOne(res *gorm.DB, what string, id any) error {
 	}
 	return nil
 }
+
+// converted gives rows as the field's own values.
+func converted[R, T any](rows []R, to func(R) T) []T {
+	out := make([]T, len(rows))
+	for i, r := range rows {
+		out[i] = to(r)
+	}
+	return out
+}

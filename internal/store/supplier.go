@@ -405,10 +405,7 @@ func (s *Store) FindSuppliers(ctx context.Context, f risk.SupplierFilter, now ti
 	if err := q.Select("suppliers.*").Order(order).Order("suppliers.id").Limit(limitOr50(f.Limit)).Offset(f.Offset).Scan(&rows).Error; err != nil {
 		return nil, 0, fmt.Errorf("find suppliers: %w", err)
 	}
-	suppliers := make([]risk.Supplier, len(rows))
-	for i, r := range rows {
-		suppliers[i] = r.supplier()
-	}
+	suppliers := converted(rows, supplierRow.supplier)
 	if err := fillTerms(s.find(ctx), suppliers); err != nil {
 		return nil, 0, err
 	}

@@ -69,11 +69,7 @@ func (s *Store) FindTokens(ctx context.Context) ([]risk.Token, error) {
 	if err := s.find(ctx).Order("name, id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("find tokens: %w", err)
 	}
-	out := make([]risk.Token, len(rows))
-	for i, r := range rows {
-		out[i] = r.token()
-	}
-	return out, nil
+	return converted(rows, tokenRow.token), nil
 }
 
 // TouchToken records that a token was used.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/wardline/wardline/internal/risk"
 )
@@ -82,11 +81,7 @@ func (s *Store) FindUsers(ctx context.Context) ([]risk.User, error) {
 	if err := s.find(ctx).Order("name, id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("find users: %w", err)
 	}
-	out := make([]risk.User, len(rows))
-	for i, r := range rows {
-		out[i] = r.user()
-	}
-	return out, nil
+	return converted(rows, userRow.user), nil
 }
 
 // TouchSignIn records that a user signed in.
@@ -101,89 +96,4 @@ func (s *Store) SetPassword(ctx context.Context, id int64, hash string) error {
 	return s.change(ctx, func(tx *gorm.DB) error {
 		return changedOne(tx.Model(&userRow{}).Where("id = ?", id).Update("password_hash", hash), "user", id)
 	})
-}
-
-type sessionRow struct {
-	Digest  string `gorm:"column:digest;primaryKey"`
-	Data    []byte `gorm:"column:data"`
-	Expires stamp  `gorm:"column:expires"`
-}
-
-func (sessionRow) TableName() string { return "sessions" }
-
-func newSessionRow(s risk.Session) sessionRow {
-	return sessionRow{Digest: s.Digest, Data: append([]byte{}, s.Data...), Expires: at(s.Expires)}
-}
-
-func (r sessionRow) session() risk.Session {
-	return risk.Session{Digest: r.Digest, Data: r.Data, Expires: r.Expires.Time}
-}
-
-// SaveSession adds or renews a session.
-func (s *Store) SaveSession(ctx context.Context, in risk.Session) error {
-	row := newSessionRow(in)
-	return s.change(ctx, func(tx *gorm.DB) error {
-		renew := clause.OnConflict{Columns: []clause.Column{{Name: "digest"}}, DoUpdates: clause.AssignmentColumns([]string{"data", "expires"})}
-		if err := tx.Clauses(renew).Create(&row).Error; err != nil {
-			return fmt.Errorf("save session: %w", err)
-		}
-		return nil
-	})
-}
-
-// FindSession reads a session by the digest of its token, expired or not.
-func (s *Store) FindSession(ctx context.Context, digest string) (risk.Session, error) {
-	var row sessionRow
-	if err := s.find(ctx).Where("digest = ?", digest).Take(&row).Error; err != nil {
-		return risk.Session{}, fmt.Errorf("find session: %w", kind(err))
-	}
-	return row.session(), nil
-}
-
-// DeleteSession ends a session; one that is not there is ended already.
-func (s *Store) DeleteSession(ctx context.Context, digest string) error {
-	return s.change(ctx, func(tx *gorm.DB) error {
-		if err := tx.Where("digest = ?", digest).Delete(&sessionRow{}).Error; err != nil {
-			return fmt.Errorf("delete session: %w", err)
-		}
-		return nil
-	})
-}
-
-// DeleteExpiredSessions drops sessions that ended before now.
-func (s *Store) DeleteExpiredSessions(ctx context.Context, now time.Time) error {
-	return s.change(ctx, func(tx *gorm.DB) error {
-		if err := tx.Where("expires <= ?", at(now)).Delete(&sessionRow{}).Error; err != nil {
-			return fmt.Errorf("delete expired sessions: %w", err)
-		}
-		return nil
-	})
-}
-
-type settingRow struct {
-	Key   string `gorm:"column:key;primaryKey"`
-	Value string `gorm:"column:value"`
-}
-
-func (settingRow) TableName() string { return "settings" }
-
-// SaveSetting sets a value.
-func (s *Store) SaveSetting(ctx context.Context, key, value string) error {
-	row := settingRow{Key: key, Value: value}
-	return s.change(ctx, func(tx *gorm.DB) error {
-		renew := clause.OnConflict{Columns: []clause.Column{{Name: "key"}}, DoUpdates: clause.AssignmentColumns([]string{"value"})}
-		if err := tx.Clauses(renew).Create(&row).Error; err != nil {
-			return fmt.Errorf("save setting %s: %w", key, err)
-		}
-		return nil
-	})
-}
-
-// FindSetting reads a value; one that was never set is risk.ErrNotFound.
-func (s *Store) FindSetting(ctx context.Context, key string) (string, error) {
-	var row settingRow
-	if err := first(s.find(ctx).Where("key = ?", key), &row, "setting", key); err != nil {
-		return "", err
-	}
-	return row.Value, nil
 }

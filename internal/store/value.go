@@ -133,10 +133,7 @@ func indexed(key string) string {
 	return strings.ToValidUTF8(readable[:min(len(readable), maxKey-80)], "") + "#sha256:" + hex.EncodeToString(sum[:])
 }
 
-// likeEscape is the character that escape uses.
-const likeEscape = `\`
-
-var likeReplacer = strings.NewReplacer(likeEscape, likeEscape+likeEscape, "%", likeEscape+"%", "_", likeEscape+"_")
+var likeReplacer = strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`)
 
 // contains is a LIKE pattern for a text that holds s, for a column that was lower-cased; use with ESCAPE '\'.
 func contains(s string) string {

@@ -1,0 +1,228 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// held is an exposure that the database holds, as far as a new sighting concerns it.
+type held struct {
+	id       int64
+	supplier int64
+	state    risk.ExposureState
+	severity risk.Severity
+	fresh    bool // inserted by this batch
+	new      int  // sightings that this batch added to an exposure known before
+	last     time.Time
+	raised   bool // by this batch, to severity
+}
+
+// saveFindings saves findings that are sorted by fingerprint.
+func saveFindings(ctx context.Context, tx *gorm.DB, findings []*risk.Finding, now time.Time) (risk.Recorded, error) {
+	exposures, err := findHeld(ctx, tx, fingerprints(findings, nil))
+	if err != nil {
+		return risk.Recorded{}, err
+	}
+	if err := insertExposures(ctx, tx, findings, exposures); err != nil {
+		return risk.Recorded{}, err
+	}
+	if err := insertSightings(ctx, tx, findings, exposures); err != nil {
+		return risk.Recorded{}, err
+	}
+	if err := raiseSeverities(tx, findings, exposures, now); err != nil {
+		return risk.Recorded{}, err
+	}
+	if err := countSightings(ctx, tx, exposures); err != nil {
+		return risk.Recorded{}, err
+	}
+	if err := writeSeenAgain(ctx, tx, exposures, now); err != nil {
+		return risk.Recorded{}, err
+	}
+	return recorded(exposures), nil
+}
+
+// fingerprints lists those not yet known, each once, in order.
+func fingerprints(findings []*risk.Finding, known map[string]*held) []string {
+	var out []string
+	for i, f := range findings {
+		fp := f.Exposure.Fingerprint
+		if repeated := i > 0 && findings[i-1].Exposure.Fingerprint == fp; !repeated && known[fp] == nil {
+			out = append(out, fp)
+		}
+	}
+	return out
+}
+
+func findHeld(ctx context.Context, tx *gorm.DB, fingerprints []string) (map[string]*held, error) {
+	found := make(map[string]*held, len(fingerprints))
+	for part := range slices.Chunk(fingerprints, maxRows) {
+		args := make([]any, len(part))
+		for i, fp := range part {
+			args[i] = fp
+		}
+		q := "SELECT id, fingerprint, supplier_id, state, severity FROM exposures WHERE fingerprint IN " + placeholders(tx.Name(), len(part))
+		_, err := run(ctx, tx, q, args, func(rows *sql.Rows) error {
+			h, fp := &held{}, ""
+			err := rows.Scan(&h.id, &fp, &h.supplier, &h.state, &h.severity)
+			found[fp] = h
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("find exposures by fingerprint: %w", err)
+		}
+	}
+	return found, nil
+}
+
+// insertExposures adds those that are not held yet, with their sightings counted, and to held what it added.
+func insertExposures(ctx context.Context, tx *gorm.DB, findings []*risk.Finding, known map[string]*held) error {
+	var rows []exposureRow
+	place := map[string]int{}
+	keys := map[[2]string]bool{}
+	for _, f := range findings {
+		fp := f.Exposure.Fingerprint
+		if known[fp] != nil {
+			continue
+		}
+		i, repeated := place[fp]
+		if !repeated {
+			i = len(rows)
+			place[fp] = i
+			rows = append(rows, newExposureRow(f.Exposure))
+			rows[i].Sightings = 0
+		}
+		if k := [2]string{fp, f.Sighting.Key}; !keys[k] {
+			keys[k] = true
+			rows[i].Sightings++
+			rows[i].LastSeen = at(later(rows[i].LastSeen.Time, f.Sighting.Seen))
+		}
+	}
+	_, err := insertRows(ctx, tx, rows, "ON CONFLICT (fingerprint) DO NOTHING RETURNING id, fingerprint", func(returned *sql.Rows) error {
+		h, fp := &held{fresh: true}, ""
+		err := returned.Scan(&h.id, &fp)
+		row := rows[place[fp]]
+		h.supplier, h.state, h.severity = row.SupplierID, risk.ExposureState(row.State), risk.Severity(row.Severity)
+		known[fp] = h
+		return err
+	})
+	if err != nil {
+		return kind(err)
+	}
+	// Another process may have been first with some of them.
+	others, err := findHeld(ctx, tx, fingerprints(findings, known))
+	maps.Copy(known, others)
+	return err
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// insertSightings adds those that are not held yet and counts, per known exposure, how many that were.
+func insertSightings(ctx context.Context, tx *gorm.DB, findings []*risk.Finding, exposures map[string]*held) error {
+	type place struct {
+		exposure int64
+		key      string
+	}
+	known := make(map[place]bool, len(findings))
+	again := make(map[int64]*held)
+	var first, repeated []sightingRow // of exposures that this batch added, and of others
+	for _, f := range findings {
+		h := exposures[f.Exposure.Fingerprint]
+		row := newSightingRow(f.Sighting)
+		row.ID, row.ExposureID = 0, h.id
+		p := place{h.id, row.Key}
+		switch {
+		case known[p]:
+		case h.fresh:
+			first = append(first, row)
+		default:
+			again[h.id] = h
+			repeated = append(repeated, row)
+		}
+		known[p] = true
+	}
+	if _, err := insertRows(ctx, tx, first, "", nil); err != nil {
+		return kind(err)
+	}
+	_, err := insertRows(ctx, tx, repeated, "ON CONFLICT (exposure_id, key) DO NOTHING RETURNING exposure_id, seen", func(rows *sql.Rows) error {
+		var id int64
+		var seen stamp
+		err := rows.Scan(&id, &seen)
+		h := again[id]
+		h.new++
+		h.last = later(h.last, seen.Time)
+		return err
+	})
+	return kind(err)
+}
+
+// countSightings brings the counts of exposures that were known before up to the sightings that were added.
+func countSightings(ctx context.Context, tx *gorm.DB, exposures map[string]*held) error {
+	var seen []*held
+	for _, fp := range slices.Sorted(maps.Keys(exposures)) {
+		if h := exposures[fp]; h.new > 0 {
+			seen = append(seen, h)
+		}
+	}
+	for part := range slices.Chunk(seen, maxRows) {
+		var b strings.Builder
+		args := make([]any, 0, 3*len(part))
+		b.WriteString("UPDATE exposures SET sightings = sightings + v.column2, last_seen = CASE WHEN v.column3 > last_seen THEN v.column3 ELSE last_seen END FROM (VALUES ")
+		for i, h := range part {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			writeBigints(&b, tx.Name(), 3, len(args)+1)
+			args = append(args, h.id, h.new, at(h.last))
+		}
+		b.WriteString(") AS v WHERE exposures.id = v.column1")
+		if _, err := run(ctx, tx, b.String(), args, nil); err != nil {
+			return fmt.Errorf("count sightings: %w", err)
+		}
+	}
+	return nil
+}
+
+// writeSeenAgain writes a line of history for what turned up again after it was taken for settled. That does not open
+// it again: whether it must be is for a person to say.
+func writeSeenAgain(ctx context.Context, tx *gorm.DB, exposures map[string]*held, now time.Time) error {
+	var rows []eventRow
+	for _, fp := range slices.Sorted(maps.Keys(exposures)) {
+		if h := exposures[fp]; h.new > 0 && !h.state.Open() {
+			rows = append(rows, eventRow{ExposureID: h.id, At: at(now), What: "seen again"})
+		}
+	}
+	_, err := insertRows(ctx, tx, rows, "", nil)
+	return err
+}
+
+func recorded(exposures map[string]*held) risk.Recorded {
+	var out risk.Recorded
+	touched := map[int64]bool{}
+	for _, h := range exposures {
+		switch {
+		case h.fresh:
+			out.New++
+		case h.new > 0 || h.raised:
+			out.Seen += h.new
+		default:
+			continue
+		}
+		touched[h.supplier] = true
+	}
+	out.Suppliers = slices.Sorted(maps.Keys(touched))
+	return out
+}
