@@ -14,6 +14,7 @@ type mention struct {
 	hit      match.Hit
 	supplier supplierKey
 	claim    bool
+	cell     span // of a table, that the hit stands in
 }
 
 // note keeps one mention for each supplier: the first, but rather a claim than a mention, and rather the name itself
@@ -21,6 +22,9 @@ type mention struct {
 func (r *reader) note(h match.Hit) {
 	m := mention{hit: h, supplier: r.supplierOf(h.Term)}
 	m.claim = r.block.Source == risk.SourceLeakSite && h.Start < r.head && h.Kind != risk.MatchLookalike
+	if c, ok := r.cellAt(h.Start); ok {
+		m.cell = c.span
+	}
 	for i, old := range r.mentions {
 		if old.supplier != m.supplier {
 			continue
@@ -50,7 +54,7 @@ func (r *reader) mention(m mention) risk.Indicator {
 	}
 	return risk.Indicator{
 		Kind: kind, Format: risk.FormatText, Term: r.scanner.Term(m.hit.Term), Match: m.hit.Kind,
-		Place: r.place(m.hit.Start), Posted: r.block.Posted, Excerpt: r.excerpt(m.hit),
+		Place: r.place(m.hit.Start), Posted: r.block.Posted, Excerpt: r.excerpt(m),
 	}
 }
 
@@ -76,8 +80,13 @@ const (
 )
 
 // excerpt is the line of a hit with its neighbours, without what must not be kept: passwords, e-mail addresses, and
-// whatever names other organisations. In a dump the neighbours are other people's lines, and are left out.
-func (r *reader) excerpt(h match.Hit) string {
+// whatever names other organisations. In a dump the neighbours are other people's lines, and are left out; in a table
+// so are the other cells.
+func (r *reader) excerpt(m mention) string {
+	h := m.hit
+	if !m.cell.empty() {
+		return cut(r.redact(r.wordsAround(h, m.cell)))
+	}
 	line, whole := r.lineAround(h.Start)
 	if !whole || line.end-line.start > 2*nearHit {
 		return cut(r.redact(r.wordsAround(h, line)))

@@ -18,7 +18,7 @@ import (
 // credential or cookie for each record and supplier, one mention or claim for each block and supplier. hits are those
 // of the whole of b.Data, in order of Start, as Scan gives them.
 func Indicators(s *match.Scanner, b risk.Block, hits []match.Hit, visit func(risk.Indicator)) {
-	r := reader{scanner: s, block: b, data: b.Data, visit: visit, head: headEnd(b), lines: lineCounter{line: max(b.Place.Line, 1)}}
+	r := reader{scanner: s, block: b, data: b.Data, visit: visit, head: headEnd(b), lines: lineCounter{line: max(b.Place.Line, 1)}, effort: effortFor(b)}
 	r.readHits(hits)
 	for _, m := range r.mentions {
 		visit(r.mention(m))
@@ -35,6 +35,10 @@ type reader struct {
 	lines    lineCounter
 	mentions []mention
 	plain    span // the last line that was found to hold no record
+	row      row  // the row of a table that the hit at hand stands in
+	cells    []cell
+	insert   statement
+	effort   int // left for looking around hits
 }
 
 // span is a stretch of the block's bytes.
@@ -51,6 +55,7 @@ type record struct {
 	format           risk.Format
 	whole            span
 	url, host, login span
+	account          string // the login, where it is written with escapes
 	secret           risk.Secret
 	facts            []risk.Fact
 }
@@ -82,6 +87,10 @@ func (r *reader) readHits(hits []match.Hit) {
 
 // recordAt finds the record that a hit stands in; without one the hit stands in text.
 func (r *reader) recordAt(h match.Hit) (record, bool) {
+	r.row = row{}
+	if rec, ok := r.readQuoted(h); ok {
+		return rec, true
+	}
 	if r.plain.has(h.Start) {
 		return r.readToken(h)
 	}
@@ -100,6 +109,32 @@ func (r *reader) recordAt(h match.Hit) (record, bool) {
 	r.plain = line
 	return r.readToken(h)
 }
+
+// readQuoted reads the row or object of a hit in a string in quotes.
+func (r *reader) readQuoted(h match.Hit) (record, bool) {
+	if next := r.afterString(h); next == ',' || next == ')' {
+		return r.readInsert(h)
+	}
+	return record{}, false
+}
+
+// afterString is the sign after the string that a hit seems to stand in, 0 when it stands in none.
+func (r *reader) afterString(h match.Hit) byte {
+	rest := r.data[h.End:min(len(r.data), h.End+maxValue)]
+	for at := 0; ; at++ {
+		i := bytes.IndexAny(rest[at:], "'\"\n")
+		if i < 0 || rest[at+i] == '\n' {
+			return 0
+		}
+		at += i
+		if next := skipSpace(rest, at+1); next < len(rest) && bytes.IndexByte([]byte(",)}]"), rest[next]) >= 0 {
+			return rest[next]
+		}
+	}
+}
+
+// maxValue is how far behind a hit the end of an account or address is looked for.
+const maxValue = 256
 
 // party is a supplier that a record concerns.
 type party struct {
@@ -160,7 +195,7 @@ func (r *reader) lookUp(parties []party, rec record) []party {
 		byAccount, byHost = byAccount || p.account != nil, byHost || p.host != nil
 	}
 	if !byAccount && !rec.login.empty() {
-		if t, kind, ok := r.scanner.MatchAccount(string(rec.login.of(r.data))); ok && kind != risk.MatchLookalike {
+		if t, kind, ok := r.scanner.MatchAccount(r.accountOf(rec)); ok && kind != risk.MatchLookalike {
 			parties = r.join(parties, match.Hit{Start: rec.login.start, Term: t, Kind: kind}, true)
 		}
 	}
@@ -226,7 +261,7 @@ func find(parties []party, key supplierKey) (int, bool) {
 func (r *reader) indicator(rec record, p party) risk.Indicator {
 	in := risk.Indicator{
 		Kind: rec.kind, Format: rec.format, Place: r.place(p.first), Posted: r.block.Posted,
-		URL: clean(rec.url.of(r.data)), Host: hostName(rec.host.of(r.data)), Account: clean(rec.login.of(r.data)),
+		URL: clean(rec.url.of(r.data)), Host: hostName(rec.host.of(r.data)), Account: r.accountOf(rec),
 		Secret: rec.secret, Facts: rec.facts,
 	}
 	hit := p.host
@@ -238,6 +273,13 @@ func (r *reader) indicator(rec record, p party) risk.Indicator {
 		in.Class = classOf(p, rec.host)
 	}
 	return in
+}
+
+func (r *reader) accountOf(rec record) string {
+	if rec.account != "" {
+		return clean([]byte(rec.account))
+	}
+	return clean(rec.login.of(r.data))
 }
 
 // classOf says whose account it is (design.md §2, Exposure).

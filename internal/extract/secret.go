@@ -44,21 +44,47 @@ var markedKinds = []struct {
 	{"$2a$", risk.SecretBcrypt}, {"$2b$", risk.SecretBcrypt}, {"$2x$", risk.SecretBcrypt}, {"$2y$", risk.SecretBcrypt},
 	{"$argon2", risk.SecretArgon2},
 	{"$P$", risk.SecretPHPass}, {"$H$", risk.SecretPHPass},
-	{"$1$", risk.SecretCrypt}, {"$5$", risk.SecretCrypt}, {"$6$", risk.SecretCrypt}, {"$y$", risk.SecretCrypt},
+	{"$S$", risk.SecretPHPass}, // Drupal's
+	{"$1$", risk.SecretCrypt}, {"$5$", risk.SecretCrypt}, {"$6$", risk.SecretCrypt}, {"$y$", risk.SecretCrypt}, {"$apr1$", risk.SecretCrypt},
+	{"pbkdf2_sha", risk.SecretPBKDF2}, {"pbkdf2:sha", risk.SecretPBKDF2}, {"$pbkdf2-", risk.SecretPBKDF2}, {":pbkdf2:", risk.SecretPBKDF2},
+	{"scrypt:", risk.SecretScrypt}, {"$scrypt$", risk.SecretScrypt}, {"$7$", risk.SecretScrypt},
+	{"{SSHA}", risk.SecretLDAP}, {"{SHA}", risk.SecretLDAP}, {"{SMD5}", risk.SecretLDAP}, {"{MD5}", risk.SecretLDAP},
+	{"{SSHA256}", risk.SecretLDAP}, {"{SSHA512}", risk.SecretLDAP},
 }
 
 // secretKind says what a secret is, as far as its bytes tell. A salt may follow a hash after a colon.
 func secretKind(b []byte) risk.SecretKind {
-	for _, m := range markedKinds {
-		if bytes.HasPrefix(b, []byte(m.mark)) && len(b) >= 20 && bytes.IndexByte(b, ' ') < 0 {
-			return m.kind
-		}
+	if kind := markedKind(b); kind != risk.SecretNone {
+		return kind
 	}
 	hash, _, _ := bytes.Cut(b, []byte{':'})
 	if kind, ok := hexKinds[len(hash)]; ok && isHex(hash) {
 		return kind
 	}
 	return risk.SecretPlain
+}
+
+// markedKind is the kind of a hash that begins with the name of its kind, SecretNone for all else.
+func markedKind(b []byte) risk.SecretKind {
+	const mysqlLen = 41
+	if len(b) == mysqlLen && b[0] == '*' && isHex(b[1:]) {
+		return risk.SecretMySQL
+	}
+	for _, m := range markedKinds {
+		if bytes.HasPrefix(b, []byte(m.mark)) && len(b) >= 20 && bytes.IndexByte(b, ' ') < 0 {
+			return m.kind
+		}
+	}
+	return risk.SecretNone
+}
+
+// isOpaque tells a hash of an unknown kind from what people type: it is longer, or it is base64 that fills its last
+// group up.
+func isOpaque(b []byte) bool {
+	if bytes.IndexByte(b, ' ') >= 0 {
+		return false
+	}
+	return len(b) >= 40 || len(b) >= 24 && len(b)%4 == 0 && b[len(b)-1] == '='
 }
 
 func isHex(b []byte) bool {

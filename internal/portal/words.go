@@ -145,6 +145,7 @@ var kindWords = map[risk.IndicatorKind]string{
 
 var formatWords = map[risk.Format]string{
 	risk.FormatText: "Text", risk.FormatCombolist: "Combined list", risk.FormatULP: "URL, login, password list", risk.FormatStealerLog: "Stealer log",
+	risk.FormatSQL: "Database dump", risk.FormatCSV: "Table", risk.FormatJSON: "JSON record",
 }
 
 var classWords = map[risk.Class]string{
@@ -175,7 +176,8 @@ var termHints = map[risk.TermKind]string{
 var secretWords = map[risk.SecretKind]string{
 	risk.SecretPlain: "plain text", risk.SecretMD5: "MD5 or NTLM hash", risk.SecretSHA1: "SHA-1 hash", risk.SecretSHA256: "SHA-256 hash",
 	risk.SecretSHA512: "SHA-512 hash", risk.SecretBcrypt: "bcrypt hash", risk.SecretArgon2: "Argon2 hash", risk.SecretPHPass: "phpass hash",
-	risk.SecretCrypt: "Unix crypt hash", risk.SecretCookieValue: "cookie value",
+	risk.SecretCrypt: "Unix crypt hash", risk.SecretPBKDF2: "PBKDF2 hash", risk.SecretScrypt: "scrypt hash", risk.SecretLDAP: "LDAP hash",
+	risk.SecretMySQL: "MySQL hash", risk.SecretHash: "hash of an unknown kind", risk.SecretCookieValue: "cookie value",
 }
 
 var sourceKindWords = map[risk.SourceKind]string{

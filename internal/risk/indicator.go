@@ -47,6 +47,9 @@ const (
 	FormatCombolist  Format = "combolist"
 	FormatULP        Format = "ulp"         // url:login:password
 	FormatStealerLog Format = "stealer_log" // label block
+	FormatSQL        Format = "sql"         // row of a database dump
+	FormatCSV        Format = "csv"         // row of a table of more columns than two
+	FormatJSON       Format = "json"        // object
 )
 
 // Secret holds a password, cookie or key in memory. Its text sits behind an unexported pointer so that no formatter
@@ -70,6 +73,11 @@ const (
 	SecretArgon2      SecretKind = "argon2"
 	SecretPHPass      SecretKind = "phpass"
 	SecretCrypt       SecretKind = "crypt" // $1$, $5$, $6$, $y$
+	SecretPBKDF2      SecretKind = "pbkdf2"
+	SecretScrypt      SecretKind = "scrypt"
+	SecretLDAP        SecretKind = "ldap"  // {SSHA} and its like
+	SecretMySQL       SecretKind = "mysql" // * and 40 hex digits
+	SecretHash        SecretKind = "hash"  // of an unknown kind
 	SecretCookieValue SecretKind = "cookie"
 )
 

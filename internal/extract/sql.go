@@ -1,0 +1,258 @@
+package extract
+
+import (
+	"bytes"
+	"encoding/hex"
+
+	"github.com/wardline/wardline/internal/match"
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// statement is the beginning of the INSERT or COPY that was seen last on the way through a block.
+type statement struct {
+	searched int // up to here
+	columns  []role
+}
+
+// readInsert reads the row of an INSERT statement that a hit stands in, on a line of any length.
+func (r *reader) readInsert(h match.Hit) (record, bool) {
+	low, high := max(0, h.Start-maxLine), min(len(r.data), h.End+maxLine)
+	for at := low; at < h.Start; {
+		i := bytes.IndexByte(r.data[at:h.Start], '(')
+		if i < 0 {
+			break
+		}
+		at += i
+		if !beginsRow(r.data[low:at]) {
+			at++
+			continue
+		}
+		end, ok := r.sqlCells(span{at, high})
+		if !r.spend(end - at) {
+			break
+		}
+		switch {
+		case !ok:
+			at++
+		case end <= h.Start:
+			at = end
+		default:
+			return r.readRow(r.insertRow(span{at, end}))
+		}
+	}
+	return record{}, false
+}
+
+func (r *reader) insertRow(whole span) row {
+	t := row{format: risk.FormatSQL, whole: whole, cells: r.cells}
+	columns := r.insertColumns(whole.start)
+	if len(columns) != len(t.cells) {
+		return t
+	}
+	t.named = true
+	for i := range t.cells {
+		// The address in a table of users is somebody's home page.
+		if t.cells[i].role = columns[i]; columns[i] == roleHost {
+			t.cells[i].role = noRole
+		}
+	}
+	return t
+}
+
+// beginsRow says that what follows may be a row: a comma or VALUES stands before it.
+func beginsRow(before []byte) bool {
+	before = bytes.TrimRight(before, " \t\r\n")
+	n := len(before)
+	return n > 0 && before[n-1] == ',' || n >= 6 && bytes.EqualFold(before[n-6:], []byte("values"))
+}
+
+// sqlCells reads a row in parentheses into r.cells. end is after it, or where it ceased to be one.
+func (r *reader) sqlCells(s span) (end int, ok bool) {
+	b := r.data[:s.end]
+	r.newRow()
+	for at := s.start + 1; ; at++ {
+		c, next, ok := sqlValue(b, skipSpace(b, at))
+		if !ok {
+			return next, false
+		}
+		r.cells = append(r.cells, c)
+		at = skipSpace(b, next)
+		switch {
+		case at == len(b):
+			return at, false
+		case b[at] == ')':
+			return at + 1, true
+		case b[at] != ',':
+			return at, false
+		}
+	}
+}
+
+func skipSpace(b []byte, at int) int {
+	for at < len(b) && (isBlank(b[at]) || b[at] == '\n') {
+		at++
+	}
+	return at
+}
+
+// sqlValue reads one value: a string, with or without a prefix, a number, 0x and hex digits, a word such as NULL, or
+// the call of a function.
+func sqlValue(b []byte, at int) (c cell, end int, ok bool) {
+	word := at
+	for at < len(b) && (isLetter(b[at]) || isDigit(b[at]) || bytes.IndexByte([]byte("_.+-"), b[at]) >= 0) {
+		at++
+	}
+	name := b[word:at]
+	quote := at
+	if len(name) > 1 && name[0] == '_' { // _binary 'text'
+		quote = skipSpace(b, at)
+	}
+	if quote < len(b) && (b[quote] == '\'' || b[quote] == '"') && (len(name) <= 1 || name[0] == '_') {
+		c.style = styleSQL
+		switch {
+		case len(name) == 1 && name[0]|0x20 == 'n':
+			c.style = styleStandard
+		case len(name) == 1 && name[0]|0x20 == 'x':
+			c.style = styleHex
+		}
+		end, ok = stringEnd(b, quote, c.style == styleSQL)
+		c.span = span{quote + 1, end - 1}
+		return c, end, ok
+	}
+	c.span = span{word, at}
+	switch {
+	case len(name) == 0:
+		return c, at, false
+	case len(name) > 2 && name[0] == '0' && name[1]|0x20 == 'x' && isHex(name[2:]):
+		return cell{span: span{word + 2, at}, style: styleHex}, at, true
+	case isDigit(name[0]) || bytes.IndexByte([]byte("+-."), name[0]) >= 0:
+		return c, at, len(bytes.Trim(name, "0123456789.+-eE")) == 0
+	case at < len(b) && b[at] == '(':
+		end, ok = callEnd(b, at)
+		return cell{span: span{word, end}, style: styleAbsent}, end, ok
+	}
+	c.style = styleAbsent
+	return c, at, sqlWords[string(bytes.ToUpper(name[:min(len(name), 24)]))]
+}
+
+var sqlWords = map[string]bool{"NULL": true, "TRUE": true, "FALSE": true, "DEFAULT": true, "CURRENT_TIMESTAMP": true}
+
+// stringEnd is after the quote that ends the string at b[at].
+func stringEnd(b []byte, at int, backslashes bool) (end int, ok bool) {
+	quote := b[at]
+	for i := at + 1; i < len(b); i++ {
+		switch {
+		case b[i] == '\\' && backslashes:
+			i++
+		case b[i] != quote:
+		case i+1 < len(b) && b[i+1] == quote:
+			i++
+		default:
+			return i + 1, true
+		}
+	}
+	return len(b), false
+}
+
+// callEnd is after the parenthesis that ends the call of a function.
+func callEnd(b []byte, at int) (end int, ok bool) {
+	depth := 0
+	for i := at; i < len(b); i++ {
+		switch b[i] {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth == 0 {
+				return i + 1, true
+			}
+		case '\'':
+			if i, ok = stringEnd(b, i, true); !ok {
+				return i, false
+			}
+			i--
+		}
+	}
+	return len(b), false
+}
+
+// unquoteSQL takes the escapes out of a string. Not all databases know backslashes: one that would make a line end or
+// another sign that is in no password leaves a doubt.
+func unquoteSQL(b []byte, quote byte, backslashes bool) (text []byte, clear bool) {
+	clear = true
+	escaped := backslashes && bytes.IndexByte(b, '\\') >= 0
+	if !escaped && (quote == 0 || bytes.IndexByte(b, quote) < 0) {
+		return b, true
+	}
+	text = make([]byte, 0, len(b))
+	for i := 0; i < len(b); i++ {
+		if last := i+1 == len(b); !last && quote != 0 && b[i] == quote && b[i+1] == quote {
+			i++
+		} else if !last && escaped && b[i] == '\\' {
+			switch b[i+1] {
+			case '\\', '\'', '"':
+				i++
+			case '0', 'n', 'r', 't', 'b', 'Z', 'f', 'v':
+				clear = false
+			}
+		}
+		text = append(text, b[i])
+	}
+	return text, clear
+}
+
+// hexText is the text that hex digits stand for, or they themselves when it is none, as of a hash in binary.
+func hexText(b []byte) []byte {
+	text := make([]byte, hex.DecodedLen(len(b)))
+	if _, err := hex.Decode(text, b); err != nil {
+		return b
+	}
+	for _, c := range text {
+		if c < ' ' || c > '~' {
+			return b
+		}
+	}
+	return text
+}
+
+// insertColumns are the roles of the columns that the statement in front of a row lists; none when it lists none, or
+// begins before the block.
+func (r *reader) insertColumns(at int) []role {
+	s := &r.insert
+	keyword := []byte("INSERT ")
+	for end := at; end > s.searched; {
+		i := bytes.LastIndex(r.data[s.searched:end], keyword)
+		if i < 0 {
+			break
+		}
+		end = s.searched + i
+		if startsStatement(r.data[max(0, end-8):end]) {
+			s.columns = listedColumns(r.data[end:min(end+maxLine, at)])
+			break
+		}
+	}
+	s.searched = max(s.searched, at)
+	return s.columns
+}
+
+// startsStatement tells a keyword from the same word in a text: in front of it a line or a statement ends.
+func startsStatement(before []byte) bool {
+	before = bytes.TrimRight(before, " \t")
+	return len(before) == 0 || before[len(before)-1] == '\n' || before[len(before)-1] == ';'
+}
+
+// listedColumns reads the list in parentheses after the table's name.
+func listedColumns(head []byte) []role {
+	list := bytes.IndexByte(head, '(')
+	if list < 0 {
+		return nil
+	}
+	length := bytes.IndexByte(head[list:], ')')
+	if length < 0 || bytes.Contains(bytes.ToUpper(head[:list]), []byte("VALUES")) {
+		return nil
+	}
+	var columns []role
+	for name := range bytes.SplitSeq(head[list+1:list+length], []byte{','}) {
+		columns = append(columns, roleOf(name))
+	}
+	return columns
+}

@@ -1,0 +1,285 @@
+package extract
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// role is what the name of a column or key says that it holds.
+type role int
+
+const (
+	noRole role = iota
+	roleMail
+	roleLogin
+	roleSecret // a password, clear or hashed
+	roleHash   // hashed for certain
+	roleSalt
+	roleHost
+)
+
+// roles are keyed by the letters and digits of a name.
+var roles = map[string]role{
+	"email": roleMail, "mail": roleMail, "emailaddress": roleMail, "mailaddress": roleMail, "useremail": roleMail,
+	"login": roleLogin, "username": roleLogin, "user": roleLogin, "userlogin": roleLogin, "loginname": roleLogin, "account": roleLogin,
+	"loginusername": roleLogin,
+	"password":      roleSecret, "pass": roleSecret, "pwd": roleSecret, "passwd": roleSecret, "userpass": roleSecret, "userpassword": roleSecret,
+	"userpwd": roleSecret, "loginpassword": roleSecret,
+	"hash": roleHash, "passwordhash": roleHash, "passhash": roleHash, "pwdhash": roleHash, "hashedpassword": roleHash, "encryptedpassword": roleHash,
+	"salt": roleSalt, "passwordsalt": roleSalt, "passsalt": roleSalt, "pwdsalt": roleSalt,
+	"url": roleHost, "loginuri": roleHost, "originurl": roleHost, "hostname": roleHost,
+}
+
+func roleOf(name []byte) role {
+	var letters [16]byte
+	n := 0
+	for _, c := range name {
+		if !isLetter(c) && !isDigit(c) {
+			continue
+		}
+		if n == len(letters) {
+			return noRole
+		}
+		if isLetter(c) {
+			c |= 0x20
+		}
+		letters[n] = c
+		n++
+	}
+	return roles[string(letters[:n])]
+}
+
+// style is how the text of a cell is written.
+type style int
+
+const (
+	styleBare     style = iota // as it stands
+	styleAbsent                // NULL, or something that holds no text
+	styleSQL                   // backslashes escape, quotes are doubled
+	styleStandard              // quotes are doubled
+	styleHex                   // 0x1234
+	styleCopy                  // backslashes escape
+	styleJSON
+)
+
+// cell is a value of a row or object, without its quotes.
+type cell struct {
+	span
+	style style
+	role  role
+	group int // in JSON: which of the nested objects it stands in, 0 = none
+}
+
+// row is a row of a table, or an object.
+type row struct {
+	format risk.Format
+	whole  span
+	cells  []cell
+	named  bool // the cells' roles are known
+}
+
+// cellAt is the cell of the row read last that holds a byte.
+func (r *reader) cellAt(at int) (cell, bool) {
+	if !r.row.whole.has(at) {
+		return cell{}, false
+	}
+	for _, c := range r.row.cells {
+		if c.has(at) {
+			return c, true
+		}
+	}
+	return cell{}, false
+}
+
+// spend counts what is read beside the lines of a list. A block that costs too much is not what it seems, and the
+// rest of it is read as text.
+func (r *reader) spend(n int) bool {
+	r.effort -= n
+	return r.effort > 0
+}
+
+// effortFor allows each byte of a block to be looked at this many times, and a small block to be read in any case.
+func effortFor(b risk.Block) int { return 16*len(b.Data) + 16*maxLine }
+
+// newRow drops the row read last, whose cells are about to be written over.
+func (r *reader) newRow() { r.row, r.cells = row{}, r.cells[:0] }
+
+// readRow makes a credential of a row that holds an account and one secret that is certain.
+func (r *reader) readRow(t row) (record, bool) {
+	r.row = t
+	pick := r.pickByShape
+	if t.named {
+		pick = r.pickByName
+	}
+	account, secret, ok := pick(t)
+	if !ok {
+		return record{}, false
+	}
+	rec := record{kind: risk.KindCredential, format: t.format, whole: t.whole, login: trim(r.data, account.span)}
+	login, _ := r.text(account)
+	if login = bytes.TrimSpace(login); !validLogin(login) {
+		return record{}, false
+	}
+	if !bytes.Equal(login, rec.login.of(r.data)) {
+		rec.account = string(login)
+	}
+	rec.secret = r.secretIn(t, secret)
+	if rec.secret.Kind() == risk.SecretPlain {
+		rec.url, rec.host = r.addressIn(t)
+	}
+	return rec, !rec.secret.Empty()
+}
+
+// pickByName takes the password's column and the account that stands beside it.
+func (r *reader) pickByName(t row) (account, secret cell, ok bool) {
+	for _, is := range []func(cell, []byte) bool{isSecret(roleSecret), isSecret(roleHash), isMarked} {
+		if secret, ok = r.only(t, is); ok || r.any(t, is) {
+			break
+		}
+	}
+	if !ok {
+		return account, secret, false
+	}
+	// An object that holds a password and an account means that account, and not the one around it.
+	own := func(c cell, _ []byte) bool {
+		return c.group == secret.group && (c.role == roleMail || c.role == roleLogin)
+	}
+	beside := func(c cell) bool { return c.group == secret.group }
+	if !r.any(t, own) {
+		beside = func(cell) bool { return true }
+	}
+	isMail := func(c cell, b []byte) bool { return c.role == roleMail && beside(c) && isMail(c, b) }
+	mail, one := r.only(t, isMail)
+	if !one && r.any(t, isMail) {
+		return account, secret, false
+	}
+	login, named := r.only(t, func(c cell, _ []byte) bool { return c.role == roleLogin && beside(c) })
+	if one && (!named || r.watchesAccount(mail) || !r.watchesAccount(login)) {
+		return mail, secret, true
+	}
+	return login, secret, named
+}
+
+func isSecret(want role) func(cell, []byte) bool {
+	return func(c cell, b []byte) bool { return c.role == want && !isPlaceholder(b) && !isMissingHash(b) }
+}
+
+func isMail(_ cell, b []byte) bool { return isAddress(bytes.TrimSpace(b)) }
+
+// isMarked tells a hash that says itself what it is, isHashed also one that only looks like it.
+func isMarked(_ cell, b []byte) bool { return markedKind(b) != risk.SecretNone }
+
+func isHashed(c cell, b []byte) bool { return c.style != styleHex && secretKind(b) != risk.SecretPlain }
+
+// pickByShape takes the one address, or the one watched account, and the one hash of a row whose columns have no names.
+func (r *reader) pickByShape(t row) (account, secret cell, ok bool) {
+	if secret, ok = r.only(t, isMarked); !ok && !r.any(t, isMarked) {
+		secret, ok = r.only(t, isHashed)
+	}
+	if !ok {
+		return account, secret, false
+	}
+	if account, ok = r.only(t, isMail); !ok && !r.any(t, isMail) {
+		account, ok = r.only(t, func(_ cell, b []byte) bool { return r.watchedAccount(b) })
+	}
+	return account, secret, ok
+}
+
+// only finds the cell that is meant, if all cells that may be meant hold the same.
+func (r *reader) only(t row, is func(cell, []byte) bool) (found cell, ok bool) {
+	var text []byte
+	for _, c := range t.cells {
+		b, clear := r.text(c)
+		if len(b) == 0 || !is(c, b) {
+			continue
+		}
+		if !clear || ok && !bytes.EqualFold(b, text) {
+			return cell{}, false
+		}
+		if !ok {
+			found, text, ok = c, b, true
+		}
+	}
+	return found, ok
+}
+
+func (r *reader) any(t row, is func(cell, []byte) bool) bool {
+	for _, c := range t.cells {
+		if b, _ := r.text(c); len(b) > 0 && is(c, b) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reader) watchesAccount(c cell) bool {
+	b, _ := r.text(c)
+	_, kind, ok := r.scanner.MatchAccount(string(b))
+	return ok && kind != risk.MatchLookalike
+}
+
+// secretIn is a row's secret, with its salt appended where that has a column of its own.
+func (r *reader) secretIn(t row, c cell) risk.Secret {
+	b, _ := r.text(c)
+	kind := secretKind(b)
+	if kind == risk.SecretPlain && (c.role == roleHash || isOpaque(b)) {
+		kind = risk.SecretHash
+	}
+	if _, plainHex := hexKinds[len(b)]; plainHex && kind != risk.SecretPlain {
+		if salt, ok := r.only(t, func(s cell, _ []byte) bool { return s.role == roleSalt && s.group == c.group }); ok {
+			text, _ := r.text(salt)
+			b = append(append(bytes.Clone(b), ':'), text...)
+		}
+	}
+	return risk.NewSecret(kind, clean(b))
+}
+
+// addressIn is the address that a row's password is for, as exports of browsers and password managers name it.
+func (r *reader) addressIn(t row) (url, host span) {
+	for _, c := range t.cells {
+		if c.role != roleHost || c.style == styleAbsent {
+			continue
+		}
+		s := trim(r.data, c.span)
+		if u, ok := readURL(r.data, s); ok {
+			return s, u.host
+		}
+	}
+	return span{}, span{}
+}
+
+// text is what a cell says; nil when it says nothing. clear is false where it may be read in two ways.
+func (r *reader) text(c cell) (b []byte, clear bool) {
+	b = c.of(r.data)
+	switch c.style {
+	case styleAbsent:
+		return nil, true
+	case styleHex:
+		return hexText(b), true
+	case styleSQL, styleStandard:
+		return unquoteSQL(b, r.data[c.start-1], c.style == styleSQL)
+	case styleCopy:
+		return unquoteSQL(b, 0, true)
+	case styleJSON:
+		return unquoteJSON(r.data[c.start-1 : c.end+1])
+	}
+	if c.start > 0 && c.end < len(r.data) && r.data[c.start-1] == '"' && r.data[c.end] == '"' && bytes.Contains(b, []byte(`""`)) {
+		return bytes.ReplaceAll(b, []byte(`""`), []byte{'"'}), true
+	}
+	return b, true
+}
+
+// unquoteJSON takes the escapes out of a string in its quotes.
+func unquoteJSON(quoted []byte) ([]byte, bool) {
+	inner := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(inner, '\\') < 0 {
+		return inner, true
+	}
+	var s string
+	if err := json.Unmarshal(quoted, &s); err != nil {
+		return inner, false
+	}
+	return []byte(s), true
+}
