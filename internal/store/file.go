@@ -60,18 +60,6 @@ func saveFile(tx *gorm.DB, f risk.File) error {
 	return nil
 }
 
-// FindFile reads how far a dump file has been read.
-func (s *Store) FindFile(ctx context.Context, sourceID int64, path string) (risk.File, bool, error) {
-	var rows []fileRow
-	if err := s.find(ctx).Where("source_id = ? AND path_key = ?", sourceID, indexed(path)).Limit(1).Find(&rows).Error; err != nil {
-		return risk.File{}, false, fmt.Errorf("find file of source %d: %w", sourceID, err)
-	}
-	if len(rows) == 0 {
-		return risk.File{}, false, nil
-	}
-	return rows[0].file(), true, nil
-}
-
 // FindFilesAt reads how far each of the files at paths has been read, by path; one that was never begun is left out.
 func (s *Store) FindFilesAt(ctx context.Context, sourceID int64, paths []string) (map[string]risk.File, error) {
 	byKey := make(map[string]string, len(paths))

@@ -296,12 +296,15 @@ func testPlaces(t *testing.T, s *Store) {
 	if _, found, err := s.FindMark(ctx, src.ID, long+"b"); found || err != nil {
 		t.Errorf("a mark that was never saved: %v %v", found, err)
 	}
-	f, found, err := s.FindFile(ctx, src.ID, "caf\xe9.txt")
-	if err != nil || !found || f.Read != 9 || f.State != risk.FileDone || !f.Finished.Equal(clock.Add(time.Minute)) || f.Skipped[0] != "b.zip: encrypted" {
-		t.Errorf("file %+v %v %v", f, found, err)
+	files := must(s.FindFiles(ctx, src.ID, 0))(t)
+	if len(files) != 1 {
+		t.Fatalf("files %+v, want one", files)
 	}
-	if files := must(s.FindFiles(ctx, src.ID, 0))(t); len(files) != 1 {
-		t.Errorf("files %+v", files)
+	if f := files[0]; f.Read != 9 || f.State != risk.FileDone || !f.Finished.Equal(clock.Add(time.Minute)) || f.Skipped[0] != "b.zip: encrypted" {
+		t.Errorf("file %+v", f)
+	}
+	if at := must(s.FindFilesAt(ctx, src.ID, []string{"caf\xe9.txt", "never begun"}))(t); len(at) != 1 || at["caf\xe9.txt"].Read != 9 {
+		t.Errorf("files by path %+v", at)
 	}
 	captures := must(s.FindCaptures(ctx, src.ID, 0))(t)
 	if len(captures) != 2 || captures[0].URL != "http://paste.example/raw/1" || captures[0].SourceID != src.ID {

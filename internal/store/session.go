@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -27,13 +26,16 @@ func (r sessionRow) session() risk.Session {
 	return risk.Session{Digest: r.Digest, Data: r.Data, Expires: r.Expires.Time}
 }
 
-// SaveSession adds or renews a session.
+// SaveSession adds or renews a session, and drops those that have expired.
 func (s *Store) SaveSession(ctx context.Context, in risk.Session) error {
 	row := newSessionRow(in)
 	return s.change(ctx, func(tx *gorm.DB) error {
 		renew := clause.OnConflict{Columns: []clause.Column{{Name: "digest"}}, DoUpdates: clause.AssignmentColumns([]string{"data", "expires"})}
 		if err := tx.Clauses(renew).Create(&row).Error; err != nil {
 			return fmt.Errorf("save session: %w", err)
+		}
+		if err := tx.Where("expires <= ?", at(s.now())).Delete(&sessionRow{}).Error; err != nil {
+			return fmt.Errorf("drop expired sessions: %w", err)
 		}
 		return nil
 	})
@@ -53,16 +55,6 @@ func (s *Store) DeleteSession(ctx context.Context, digest string) error {
 	return s.change(ctx, func(tx *gorm.DB) error {
 		if err := tx.Where("digest = ?", digest).Delete(&sessionRow{}).Error; err != nil {
 			return fmt.Errorf("delete session: %w", err)
-		}
-		return nil
-	})
-}
-
-// DeleteExpiredSessions drops sessions that ended before now.
-func (s *Store) DeleteExpiredSessions(ctx context.Context, now time.Time) error {
-	return s.change(ctx, func(tx *gorm.DB) error {
-		if err := tx.Where("expires <= ?", at(now)).Delete(&sessionRow{}).Error; err != nil {
-			return fmt.Errorf("delete expired sessions: %w", err)
 		}
 		return nil
 	})
