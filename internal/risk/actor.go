@@ -71,15 +71,7 @@ var may = map[Action][]Role{
 
 // Can reports whether an actor may do something. It denies by default.
 func Can(a Actor, do Action) bool {
-	if !a.Known() {
-		return false
-	}
-	for _, r := range may[do] {
-		if r == a.Role {
-			return true
-		}
-	}
-	return false
+	return a.Known() && slices.Contains(may[do], a.Role)
 }
 
 // Validate checks a person that was typed.

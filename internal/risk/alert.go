@@ -5,10 +5,8 @@ import "time"
 // AlertKind says what an alert is about.
 type AlertKind string
 
-const (
-	AlertExposure AlertKind = "new_exposure"
-	AlertSilent   AlertKind = "source_silent"
-)
+// AlertExposure tells of exposures that somebody who should know was not told of.
+const AlertExposure AlertKind = "new_exposure"
 
 // AlertWindow is the time within which alerts about one supplier count together, so that a flood is told of at once and
 // not in a flood of mails.

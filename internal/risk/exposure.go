@@ -186,18 +186,11 @@ func (e Exposure) Apply(c Change, actor Actor, now time.Time) (Exposure, Exposur
 		}
 	}
 	if c.To != "" {
-		if !slices.Contains(stateChanges[e.State], c.To) {
-			return e, event, Invalid("state", "An exposure that is %s cannot become %s.", e.State, c.To)
+		if err := e.mayBecome(c); err != nil {
+			return e, event, err
 		}
-		reason := strings.TrimSpace(c.Reason)
-		if (c.To == ExposureDismissed || c.To == ExposureWaived) && reason == "" {
-			return e, event, Invalid("reason", "Say why: dismissing and waiving need a reason.")
-		}
-		if c.To == ExposureDuplicate && (c.DuplicateOf == 0 || c.DuplicateOf == e.ID) {
-			return e, event, Invalid("duplicate_of", "Name the exposure that this one repeats, such as EX-12.")
-		}
-		e.State, e.StateReason, e.DuplicateOf = c.To, reason, c.DuplicateOf
-		event.What, event.Detail = string(c.To), reason
+		e.State, e.StateReason, e.DuplicateOf = c.To, strings.TrimSpace(c.Reason), c.DuplicateOf
+		event.What, event.Detail = string(c.To), e.StateReason
 	}
 	if event.What == "" {
 		return e, event, Invalid("", "Nothing to change.")
@@ -208,4 +201,18 @@ func (e Exposure) Apply(c Change, actor Actor, now time.Time) (Exposure, Exposur
 	e.Updated = now
 	e.Version++
 	return e, event, nil
+}
+
+// mayBecome checks a change of state: that it may follow on the present one, and that it says what it needs.
+func (e Exposure) mayBecome(c Change) error {
+	if !slices.Contains(stateChanges[e.State], c.To) {
+		return Invalid("state", "An exposure that is %s cannot become %s.", e.State, c.To)
+	}
+	if (c.To == ExposureDismissed || c.To == ExposureWaived) && strings.TrimSpace(c.Reason) == "" {
+		return Invalid("reason", "Say why: dismissing and waiving need a reason.")
+	}
+	if c.To == ExposureDuplicate && (c.DuplicateOf == 0 || c.DuplicateOf == e.ID) {
+		return Invalid("duplicate_of", "Name the exposure that this one repeats, such as EX-12.")
+	}
+	return nil
 }

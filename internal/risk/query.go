@@ -106,13 +106,3 @@ type MatrixCell struct {
 	Band  string
 	Count int
 }
-
-// ImportRow is what an import would do, or did, with one line of a watchlist CSV.
-type ImportRow struct {
-	Line     int
-	Supplier string
-	Kind     TermKind
-	Value    string
-	Outcome  string // "new", "known", "rejected"
-	Why      string // for rejected
-}

@@ -117,7 +117,7 @@ type SourceDay struct {
 	Fetched, Matched int
 }
 
-// Fetch failures, by what to do about them.
+// FailureKind says why a fetch gave no page, by what to do about it.
 type FailureKind string
 
 const (
