@@ -82,15 +82,10 @@ func demoSettings(folder string) (config.Settings, error) {
 	if err != nil {
 		return settings, err
 	}
-	if host, _, err := net.SplitHostPort(settings.Addr); err != nil || !isLoopback(host) {
+	if host, _, err := net.SplitHostPort(settings.Addr); err != nil || !risk.IsLoopback(host) {
 		return settings, fmt.Errorf("WARDLINE_ADDR=%s: the demo listens on this machine only, such as 127.0.0.1:8080", settings.Addr)
 	}
 	return settings, nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // demoMark names the file that shows a folder to be a demo's own; a running demo holds its lock.

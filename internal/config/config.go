@@ -202,7 +202,7 @@ func (s Settings) problems() []error {
 	u, err := url.Parse(s.PublicURL)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		bad("WARDLINE_PUBLIC_URL", "%q is not an http or https address", s.PublicURL)
-	} else if u.Scheme == "http" && !loopback(u.Hostname()) && s.PublicURL != publicURL(s.Addr, s.TLSCert) {
+	} else if u.Scheme == "http" && !risk.IsLoopback(u.Hostname()) && s.PublicURL != publicURL(s.Addr, s.TLSCert) {
 		bad("WARDLINE_PUBLIC_URL", "%s would send sessions in clear: use https for anything but this machine", s.PublicURL)
 	}
 	if (s.TLSCert == "") != (s.TLSKey == "") {
@@ -212,7 +212,7 @@ func (s Settings) problems() []error {
 			bad("WARDLINE_TLS_CERT", "the certificate and its key cannot be used: %v", err)
 		}
 	}
-	if err == nil && s.TLSCert == "" && u.Scheme == "http" && !loopback(host) {
+	if err == nil && s.TLSCert == "" && u.Scheme == "http" && !risk.IsLoopback(host) {
 		bad("WARDLINE_ADDR", "%s listens beyond this machine without TLS: set WARDLINE_TLS_CERT and WARDLINE_TLS_KEY, or an https WARDLINE_PUBLIC_URL served by a proxy", s.Addr)
 	}
 	if s.WatchDuty != "" && !strings.Contains(s.WatchDuty, "@") {
@@ -227,7 +227,7 @@ func (s Settings) problems() []error {
 	switch s.SMTPTLS {
 	case "starttls", "tls":
 	case "none":
-		if s.SMTPHost != "" && !loopback(s.SMTPHost) {
+		if s.SMTPHost != "" && !risk.IsLoopback(s.SMTPHost) {
 			bad("WARDLINE_SMTP_TLS", "none is for a mail server on this machine only")
 		}
 	default:
@@ -251,14 +251,6 @@ func proxyAddress(a string) bool {
 	}
 	host, port, err := net.SplitHostPort(a)
 	return a == "" || err == nil && host != "" && port != ""
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 // unknown names WARDLINE_ variables that no setting reads: most are misspelt.

@@ -11,10 +11,8 @@ import (
 	"fmt"
 	"net"
 	netmail "net/mail"
-	"net/netip"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -55,7 +53,7 @@ func New(c Config) (*Sender, error) {
 	switch c.TLS {
 	case "starttls", "tls":
 	case "none":
-		if !loopback(c.Host) {
+		if !risk.IsLoopback(c.Host) {
 			return nil, risk.Invalid("smtp_tls", "Mail without encryption is for a server on this machine only.")
 		}
 	default:
@@ -80,14 +78,6 @@ func New(c Config) (*Sender, error) {
 		portal: portal,
 		tls:    &tls.Config{ServerName: c.Host, RootCAs: roots, MinVersion: tls.VersionTLS12},
 	}, nil
-}
-
-func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
 }
 
 func readRoots(file string) (*x509.CertPool, error) {

@@ -18,12 +18,9 @@ type ranges struct {
 }
 
 func (r *ranges) add(value string, term int32) (netip.Prefix, error) {
-	prefix, err := parsePrefix(value)
+	prefix, err := risk.ParseRange(value)
 	if err != nil {
 		return prefix, err
-	}
-	if !prefix.Addr().Is4() && (prefix.Bits() < 16 || prefix.Addr().As16()[0]>>4 == 0) {
-		return prefix, risk.Invalid("value", "%q cannot be watched: give an IPv6 range of at least 16 bits whose first group has four digits.", value)
 	}
 	r.v4 = r.v4 || prefix.Addr().Is4()
 	if !slices.Contains(r.bits, prefix.Bits()) {
@@ -35,18 +32,6 @@ func (r *ranges) add(value string, term int32) (netip.Prefix, error) {
 	}
 	r.terms[prefix] = append(r.terms[prefix], term)
 	return prefix, nil
-}
-
-func parsePrefix(value string) (netip.Prefix, error) {
-	if a, err := netip.ParseAddr(value); err == nil {
-		a = a.Unmap()
-		return netip.PrefixFrom(a, a.BitLen()), nil
-	}
-	p, err := netip.ParsePrefix(value)
-	if err != nil {
-		return p, risk.Invalid("value", "%q is not an IP address or a range such as 192.0.2.0/24.", value)
-	}
-	return p.Masked(), nil
 }
 
 func (r *ranges) find(a netip.Addr) []int32 {

@@ -2,15 +2,12 @@ package match
 
 import (
 	"bytes"
-	"math/bits"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
-
-func trailing(x uint64) int { return bits.TrailingZeros64(x) }
 
 // confusables are the letters that are taken for an ASCII letter: the lower-case ones of the scripts in which
 // look-alike names are registered. The full list of Unicode TR 39 is far longer.

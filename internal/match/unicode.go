@@ -1,6 +1,7 @@
 package match
 
 import (
+	"math/bits"
 	"unicode"
 	"unicode/utf8"
 
@@ -14,7 +15,7 @@ import (
 func (c *cursor) readHigh(base int, high uint64) {
 	buf := c.buf
 	for ; high != 0; high &= high - 1 {
-		at := base + trailing(high)
+		at := base + bits.TrailingZeros64(high)
 		if at < c.unicodeDone {
 			continue
 		}
@@ -163,7 +164,7 @@ func (r *reading) matchToken(s *Scanner, token []byte) ([]int32, risk.MatchKind)
 // punycode are found like any other; this finds names that only look like a watched one once they are decoded.
 func (c *cursor) findPunycode(base int, pairs uint64) {
 	for ; pairs != 0; pairs &= pairs - 1 {
-		at := base + trailing(pairs)
+		at := base + bits.TrailingZeros64(pairs)
 		if at < c.punyDone || at < 3 || c.buf[at-1] != '-' || c.buf[at] != '-' || c.buf[at-2]|0x20 != 'n' || c.buf[at-3]|0x20 != 'x' {
 			continue
 		}

@@ -10,7 +10,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -176,7 +175,7 @@ func check(cfg Config, deps Deps) error {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return fmt.Errorf("portal: public URL %q is not an absolute http(s) URL", cfg.PublicURL)
 	}
-	if !cfg.Secure && !loopbackHost(u.Hostname()) {
+	if !cfg.Secure && !risk.IsLoopback(u.Hostname()) {
 		return fmt.Errorf("portal: public URL %q: without https only a loopback address is served", cfg.PublicURL)
 	}
 	if cfg.Now == nil || cfg.Log == nil || deps.Store == nil || deps.OpenAccount == nil || deps.Enqueue == nil ||
@@ -241,12 +240,4 @@ func (p *portal) engine() *gin.Engine {
 		e.Handle(r.method, r.path, p.serve(r.may, r.do))
 	}
 	return e
-}
-
-func loopbackHost(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.IsLoopback()
 }

@@ -125,7 +125,7 @@ func home(a risk.Actor) string {
 // demoSignIn honours the demo's link once, for a browser on this machine that also named this machine: a page elsewhere
 // whose name was pointed here does not pass.
 func (p *portal) demoSignIn(c *gin.Context) error {
-	if !loopbackHost(c.RemoteIP()) || !slices.Contains(p.hosts, hostOnly(c.Request.Host)) {
+	if !risk.IsLoopback(c.RemoteIP()) || !slices.Contains(p.hosts, hostOnly(c.Request.Host)) {
 		return risk.ErrNotFound
 	}
 	if subtle.ConstantTimeCompare([]byte(c.Param("token")), []byte(p.DemoToken)) != 1 {
