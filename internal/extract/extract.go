@@ -38,6 +38,8 @@ type reader struct {
 	row      row  // the row of a table that the hit at hand stands in
 	cells    []cell
 	insert   statement
+	copied   statement
+	headers  [len(delimiters)]header
 	effort   int // left for looking around hits
 }
 
@@ -102,6 +104,13 @@ func (r *reader) recordAt(h match.Hit) (record, bool) {
 		if rec, ok := r.readLabels(line); ok {
 			return rec, true
 		}
+		rec, known, ok := r.readTable(line)
+		if ok {
+			return rec, true
+		}
+		if known {
+			return record{}, false
+		}
 		if rec, ok := r.readLine(line); ok {
 			return rec, true
 		}
@@ -110,25 +119,31 @@ func (r *reader) recordAt(h match.Hit) (record, bool) {
 	return r.readToken(h)
 }
 
-// readQuoted reads the row or object of a hit in a string in quotes.
+// readQuoted reads the object or row of a hit in a string in quotes.
 func (r *reader) readQuoted(h match.Hit) (record, bool) {
-	if next := r.afterString(h); next == ',' || next == ')' {
+	quote, next := r.afterString(h)
+	if quote == '"' && next != ')' {
+		if rec, ok := r.readObject(h); ok {
+			return rec, true
+		}
+	}
+	if r.row.whole.empty() && (next == ',' || next == ')') {
 		return r.readInsert(h)
 	}
 	return record{}, false
 }
 
-// afterString is the sign after the string that a hit seems to stand in, 0 when it stands in none.
-func (r *reader) afterString(h match.Hit) byte {
+// afterString gives the end of the string that a hit seems to stand in and the sign after it, 0 when it stands in none.
+func (r *reader) afterString(h match.Hit) (quote, next byte) {
 	rest := r.data[h.End:min(len(r.data), h.End+maxValue)]
 	for at := 0; ; at++ {
 		i := bytes.IndexAny(rest[at:], "'\"\n")
 		if i < 0 || rest[at+i] == '\n' {
-			return 0
+			return 0, 0
 		}
 		at += i
-		if next := skipSpace(rest, at+1); next < len(rest) && bytes.IndexByte([]byte(",)}]"), rest[next]) >= 0 {
-			return rest[next]
+		if i := skipSpace(rest, at+1); i < len(rest) && bytes.IndexByte([]byte(",)}]"), rest[i]) >= 0 {
+			return rest[at], rest[i]
 		}
 	}
 }

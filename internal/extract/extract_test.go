@@ -187,7 +187,7 @@ func TestOneLine(t *testing.T) {
 		{"Contact: admin: https://portal.lab.example", "mention"},
 		{"GET 200 https://portal.lab.example/x", "mention"},
 		{"Meridian Lab: hacked", "mention"},
-		{`{"email":"jdoe@lab.example","password":"secret1"}`, "mention"},
+		{`{"email":"jdoe@lab.example","name":"Jane Doe"}`, "mention"},
 		{"https://h\u043espital.example/login:jdoe:secret1", "mention"},
 		{"https://other.test/:jdoe:lab.example", "mention"},
 	} {

@@ -256,3 +256,41 @@ func listedColumns(head []byte) []role {
 	}
 	return columns
 }
+
+// copyColumns are the roles of the columns of the COPY whose rows a line stands among; none when it stands elsewhere.
+func (r *reader) copyColumns(line span) []role {
+	s := &r.copied
+	if bytes.IndexByte(line.of(r.data), '\t') < 0 {
+		return nil
+	}
+	if line.start <= s.searched {
+		return s.columns
+	}
+	stretch := r.data[s.searched:line.start]
+	s.searched = line.start
+	begun, ended := lastLine(stretch, "COPY "), lastLine(stretch, `\.`)
+	switch {
+	case begun > ended:
+		head, _, _ := bytes.Cut(stretch[begun:], newline)
+		s.columns = nil
+		if bytes.HasSuffix(trimmed(head), []byte("FROM stdin;")) {
+			s.columns = listedColumns(head)
+		}
+	case ended >= 0:
+		s.columns = nil
+	}
+	return s.columns
+}
+
+func trimmed(b []byte) []byte { return bytes.TrimRight(b, "\r ") }
+
+// lastLine is where the last line begins that begins so, -1 when none does.
+func lastLine(b []byte, prefix string) int {
+	if i := bytes.LastIndex(b, []byte("\n"+prefix)); i >= 0 {
+		return i + 1
+	}
+	if bytes.HasPrefix(b, []byte(prefix)) {
+		return 0
+	}
+	return -1
+}

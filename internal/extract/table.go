@@ -33,7 +33,7 @@ var roles = map[string]role{
 }
 
 func roleOf(name []byte) role {
-	var letters [16]byte
+	var letters [24]byte
 	n := 0
 	for _, c := range name {
 		if !isLetter(c) && !isDigit(c) {
