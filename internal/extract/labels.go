@@ -60,7 +60,7 @@ func (r *reader) readLabels(hit span) (record, bool) {
 	if l := r.readLabel(hit); l.label == noLabel || l.label == labelSeller {
 		return record{}, false
 	}
-	lines := r.blockLines(hit)
+	lines := fromLabel(r.blockLines(hit))
 	for start := 0; start < len(lines); {
 		end := recordEnd(lines, start)
 		if lines[start].line.start <= hit.start && hit.start <= lines[end-1].line.start {
@@ -98,8 +98,20 @@ func (r *reader) blockLines(hit span) []labelled {
 		if !ok || r.separates(below) {
 			break
 		}
+		l := r.readLabel(below)
+		if l.label == noLabel && r.isRecord(below) {
+			break // an entry of a list, not the rest of a password
+		}
 		line = below
-		lines = append(lines, r.readLabel(line))
+		lines = append(lines, l)
+	}
+	return lines
+}
+
+// fromLabel drops what stands above the first label without a blank line between: it belongs to no record of the block.
+func fromLabel(lines []labelled) []labelled {
+	for len(lines) > 0 && lines[0].label == noLabel {
+		lines = lines[1:]
 	}
 	return lines
 }

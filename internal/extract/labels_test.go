@@ -40,6 +40,12 @@ func TestLabelBlocks(t *testing.T) {
 			"stealer_log customer jdoe|secret1@portal.lab.example"},
 		{"two blocks", "URL: https://portal.lab.example/\nUsername: a\nPassword: secret1\n\nURL: https://portal.lab.example/\nUsername: b\nPassword: secret2\n",
 			"stealer_log customer a|secret1@portal.lab.example; stealer_log customer b|secret2@portal.lab.example"},
+		{"a list above", "asmith@lab.example:secret1\nURL: https://portal.lab.example/\nUsername: jdoe\nPassword: secret2\n",
+			"combolist employee asmith@lab.example|secret1@; stealer_log customer jdoe|secret2@portal.lab.example"},
+		{"a list below", "URL: https://portal.lab.example/\nUsername: jdoe\nPassword: secret1\nasmith@lab.example:secret2\nhttps://lab.example/:bjones:secret3\n",
+			"stealer_log customer jdoe|secret1@portal.lab.example; combolist employee asmith@lab.example|secret2@; ulp customer bjones|secret3@lab.example"},
+		{"a cookie below", "URL: https://portal.lab.example/\nUsername: jdoe\nPassword: secret1\n.lab.example\tTRUE\t/\tTRUE\t0\tsid\tabc\n",
+			"stealer_log customer jdoe|secret1@portal.lab.example; stealer_log - |abc@lab.example"},
 		{"a word and a colon", "Host: portal.lab.example\nsomething else\n", "mention"},
 	} {
 		if got := briefs(read(s, fromFile(c.text))); got != c.want {
