@@ -2,11 +2,15 @@ package collect
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net"
+	"net/url"
 	"testing"
 
 	"golang.org/x/net/html"
+
+	"github.com/wardline/wardline/internal/risk"
 )
 
 // OnDial lets a test see every connection that is attempted.
@@ -17,6 +21,28 @@ var (
 	CheckMarkup = checkMarkup
 	RetryAfter  = retryAfter
 )
+
+// Refusal is what a source's gate says to a request.
+func Refusal(src risk.Source, method, address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return err
+	}
+	g, err := newGate(src)
+	if err != nil {
+		return err
+	}
+	return g.check(method, u)
+}
+
+// DialDirectly dials on the direct route, past the gate.
+func (c *Collector) DialDirectly(ctx context.Context, address string) error {
+	conn, err := c.directDialer(gate{home: &url.URL{}})(ctx, "tcp", address)
+	if err == nil {
+		conn.Close()
+	}
+	return err
+}
 
 // UseResolver replaces the direct route's resolver.
 func (c *Collector) UseResolver(r *net.Resolver) { c.resolver = r }

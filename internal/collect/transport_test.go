@@ -672,6 +672,35 @@ func TestProxyDownMeansNoRequest(t *testing.T) {
 	}
 }
 
+// Two walls stand before an onion name on the direct route, and each holds alone: the gate, and the dialer.
+func TestOnionNamesAreNotDialledDirectly(t *testing.T) {
+	src := forumSource("http://home.onion")
+	src.Route = risk.RouteDirect
+	if err := collect.Refusal(src, http.MethodGet, "http://home.onion/"); err == nil {
+		t.Error("the gate let an onion name through")
+	}
+	c := newCollector(t)
+	c.UseResolver(&net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		t.Error("a resolver was asked")
+		return nil, errors.New("no resolver here")
+	}})
+	c.OnDial(func(_, address string) { t.Errorf("dialled %s", address) })
+	for _, address := range []string{"home.onion:80", "HOME.Onion.:80", "www.home.onion:443"} {
+		if err := c.DialDirectly(t.Context(), address); err == nil {
+			t.Errorf("%s: no error", address)
+		}
+	}
+}
+
+func TestOnlyGetAndHead(t *testing.T) {
+	src := forumSource("http://forum.example")
+	for method, allowed := range map[string]bool{"GET": true, "HEAD": true, "POST": false, "PUT": false, "DELETE": false, "CONNECT": false, "": false} {
+		if err := collect.Refusal(src, method, "http://forum.example/"); (err == nil) != allowed {
+			t.Errorf("%q: %v", method, err)
+		}
+	}
+}
+
 func TestNoProxyConfigured(t *testing.T) {
 	m := newMemory()
 	_, err := newCollector(t).Crawl(t.Context(), onionForum("f", "home.onion"), m.known, m.visit)
