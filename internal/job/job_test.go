@@ -301,13 +301,24 @@ func held() (w Workers, began chan string, end chan struct{}, ended chan error) 
 		began <- key
 		select {
 		case <-end:
-			ended <- nil
+			ended <- ctx.Err()
 		case <-ctx.Done():
 			ended <- ctx.Err()
 		}
 		return ctx.Err()
 	}
 	return w, began, end, ended
+}
+
+// waiting is a context that tells when somebody waits for its end.
+type waiting struct {
+	context.Context
+	said chan string
+}
+
+func (w waiting) Done() <-chan struct{} {
+	w.said <- "waiting"
+	return w.Context.Done()
 }
 
 func testDrain(t *testing.T, p place, db *sql.DB) {
@@ -318,10 +329,14 @@ func testDrain(t *testing.T, p place, db *sql.DB) {
 	}
 	next(t, began)
 	stopped := make(chan error)
-	go func() { stopped <- c.Stop(context.WithoutCancel(t.Context())) }()
+	waits := waiting{context.WithoutCancel(t.Context()), make(chan string, 100)}
+	go func() { stopped <- c.Stop(waits) }()
+	next(t, waits.said) // from here on a job that is to be cut short has been
 	select {
 	case err := <-stopped:
 		t.Fatalf("stopped with a job running: %v", err)
+	case err := <-ended:
+		t.Fatalf("the job was cut short: %v", err)
 	case end <- struct{}{}:
 	}
 	if err := next(t, ended); err != nil {
