@@ -35,9 +35,6 @@ func Routes(h http.Handler) (declared []Route, served []string) {
 	return declared, served
 }
 
-// Allows reports whether a route's policy lets an actor in.
-func (r Route) Allows(a risk.Actor) bool { return policy(r.May).allows(a) }
-
 // CountHashes calls count for every password that is hashed for a sign-in.
 func CountHashes(h http.Handler, count func(dummy bool)) { h.(*handler).portal.hasher.count = count }
 

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -338,10 +339,7 @@ func (p *portal) changeExposure(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("find exposure %d: %w", id, err)
 	}
-	back := localPath(form.Get("back"))
-	if back == "" {
-		back = fmt.Sprintf("/exposures/%d", id)
-	}
+	back := cmp.Or(localPath(form.Get("back")), fmt.Sprintf("/exposures/%d", id))
 	ch, err := p.changeFromForm(ctx, form.Get, e, a)
 	if err == nil {
 		_, err = p.Store.ChangeExposure(ctx, id, ch, a, p.Now())

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,11 +89,10 @@ func (p *portal) inboxPage(c *gin.Context) error {
 		return nil
 	}
 	ctx, a := c.Request.Context(), actor(c)
-	view, f, err := inboxFilter(c, a)
+	tab, f, err := inboxFilter(c, a)
 	if err != nil {
 		return err
 	}
-	tab := inboxViews[view]
 	found, total, err := p.Store.FindExposures(ctx, f)
 	if err != nil {
 		return fmt.Errorf("find exposures: %w", err)
@@ -109,6 +109,20 @@ func (p *portal) inboxPage(c *gin.Context) error {
 	v.Chips = inboxChips(counts, a, tab.key)
 	v.Open, v.Unowned = countOpen(counts)
 	v.Severities = severityOptions(c.Query("sev"))
+	if err := p.narrow(ctx, &v, tab, f); err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		v.Empty = tab.empty
+	}
+	if err := p.fillDetail(c, &v, found); err != nil {
+		return err
+	}
+	return p.render(c, http.StatusOK, "inbox", v)
+}
+
+// narrow says what the list is narrowed to beyond its view, and keeps it for the search form.
+func (p *portal) narrow(ctx context.Context, v *inboxView, tab inboxTab, f risk.ExposureFilter) error {
 	v.State = []hiddenField{{"v", tab.key}}
 	if f.SupplierID != 0 {
 		s, err := p.Store.FindSupplier(ctx, f.SupplierID)
@@ -119,9 +133,11 @@ func (p *portal) inboxPage(c *gin.Context) error {
 		v.State = append(v.State, hiddenField{"supplier", strconv.FormatInt(s.ID, 10)})
 	}
 	if f.SourceID != 0 {
-		if v.Source, err = p.sourceName(ctx, f.SourceID); err != nil {
+		name, err := p.sourceName(ctx, f.SourceID)
+		if err != nil {
 			return err
 		}
+		v.Source = name
 		v.State = append(v.State, hiddenField{"source", strconv.FormatInt(f.SourceID, 10)})
 	}
 	if f.OwnerID != nil && !tab.mine {
@@ -131,9 +147,11 @@ func (p *portal) inboxPage(c *gin.Context) error {
 	if f.SupplierID != 0 || f.SourceID != 0 || v.Nobodys || f.Text != "" || len(f.Severities) > 0 {
 		v.Widen = "/inbox?v=" + tab.key
 	}
-	if len(found) == 0 {
-		v.Empty = tab.empty
-	}
+	return nil
+}
+
+// fillDetail opens one exposure of the list beside it, and gives every row the address that opens it.
+func (p *portal) fillDetail(c *gin.Context, v *inboxView, found []risk.Exposure) error {
 	picked, err := p.pick(c, found)
 	if err != nil {
 		return err
@@ -142,28 +160,23 @@ func (p *portal) inboxPage(c *gin.Context) error {
 		v.Rows[i].Pick = with(c.Request.URL, "id", strconv.FormatInt(v.Rows[i].ID, 10))
 		v.Rows[i].Picked = picked != nil && v.Rows[i].ID == picked.ID
 	}
-	if picked != nil {
-		if v.Detail, err = p.exposureDetail(c, *picked, c.Request.URL.RequestURI()); err != nil {
-			return err
-		}
+	if picked == nil {
+		return nil
 	}
-	return p.render(c, http.StatusOK, "inbox", v)
+	v.Detail, err = p.exposureDetail(c, *picked, c.Request.URL.RequestURI())
+	return err
 }
 
-// inboxFilter reads the address; the view's place in inboxViews comes with it.
-func inboxFilter(c *gin.Context, a risk.Actor) (int, risk.ExposureFilter, error) {
-	view := 0
+// inboxFilter reads the address: the view, and what it is narrowed to.
+func inboxFilter(c *gin.Context, a risk.Actor) (inboxTab, risk.ExposureFilter, error) {
+	tab := inboxViews[0]
 	if key := c.Query("v"); key != "" {
-		for view = range inboxViews {
-			if inboxViews[view].key == key {
-				break
-			}
+		i := slices.IndexFunc(inboxViews, func(t inboxTab) bool { return t.key == key })
+		if i < 0 {
+			return tab, risk.ExposureFilter{}, risk.Invalid("v", "There is no view of that name.")
 		}
-		if inboxViews[view].key != key {
-			return 0, risk.ExposureFilter{}, risk.Invalid("v", "There is no view of that name.")
-		}
+		tab = inboxViews[i]
 	}
-	tab := inboxViews[view]
 	f := risk.ExposureFilter{States: tab.states, Text: c.Query("q"), Limit: inboxSize, Offset: (pageNumber(c) - 1) * inboxSize}
 	if tab.mine {
 		f.OwnerID = &a.UserID
@@ -174,21 +187,21 @@ func inboxFilter(c *gin.Context, a risk.Actor) (int, risk.ExposureFilter, error)
 	if s := c.Query("sev"); s != "" {
 		sev, err := risk.ParseSeverity(s)
 		if err != nil {
-			return 0, f, err
+			return tab, f, err
 		}
 		f.Severities = []risk.Severity{sev}
 	}
 	if s := c.Query("supplier"); s != "" {
 		id, err := parseID(s)
 		if err != nil {
-			return 0, f, err
+			return tab, f, err
 		}
 		f.SupplierID = id
 	}
 	if s := c.Query("source"); s != "" {
 		id, err := parseID(s)
 		if err != nil {
-			return 0, f, err
+			return tab, f, err
 		}
 		f.SourceID = id
 	}
@@ -198,9 +211,9 @@ func inboxFilter(c *gin.Context, a risk.Actor) (int, risk.ExposureFilter, error)
 		nobody := int64(0)
 		f.OwnerID = &nobody
 	default:
-		return 0, f, risk.Invalid("owner", "Only what nobody owns can be chosen by owner.")
+		return tab, f, risk.Invalid("owner", "Only what nobody owns can be chosen by owner.")
 	}
-	return view, f, nil
+	return tab, f, nil
 }
 
 func (p *portal) sourceName(ctx context.Context, id int64) (string, error) {
@@ -338,10 +351,7 @@ func (p *portal) bulkChange(c *gin.Context) error {
 	if !ok {
 		return risk.Invalid("do", "There is no such change.")
 	}
-	back := localPath(form.Get("back"))
-	if back == "" {
-		back = "/inbox"
-	}
+	back := cmp.Or(localPath(form.Get("back")), "/inbox")
 	ids, err := parseIDs(form["id"])
 	if err != nil {
 		return err
@@ -356,9 +366,13 @@ func (p *portal) bulkChange(c *gin.Context) error {
 		return err
 	}
 	asks := do != "take" && do != "unassign" && do != "reopen"
-	if asks && (form.Get("sure") != "yes" || (deed.needsWhy && why == "")) {
-		return p.askBulk(c, bulkView{Do: do, Ask: fmt.Sprintf(deed.ask, plural(len(ids), "exposure", "exposures")), Back: back, NeedsWhy: deed.needsWhy,
-			Wrong: map[bool]string{true: "Say why: dismissing needs a reason."}[form.Get("sure") == "yes"]}, ids)
+	sure := form.Get("sure") == "yes"
+	if asks && (!sure || (deed.needsWhy && why == "")) {
+		v := bulkView{Do: do, Ask: fmt.Sprintf(deed.ask, plural(len(ids), "exposure", "exposures")), Back: back, NeedsWhy: deed.needsWhy}
+		if sure {
+			v.Wrong = "Say why: dismissing needs a reason."
+		}
+		return p.askBulk(c, v, ids)
 	}
 	changed, refused, err := p.applyAll(c, ids, do, why)
 	if err != nil {

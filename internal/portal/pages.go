@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -64,10 +65,7 @@ func (p *portal) setTheme(c *gin.Context) error {
 	if err := p.keepTheme(c, form.Get("theme")); err != nil {
 		return err
 	}
-	back := localPath(form.Get("back"))
-	if back == "" {
-		back = "/"
-	}
+	back := cmp.Or(localPath(form.Get("back")), "/")
 	c.Redirect(http.StatusSeeOther, back)
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"math"
 	"net/http"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -65,6 +64,8 @@ type factor struct {
 	Base      string
 	Rows      []effectRow
 	Rest      string // rows beyond those listed, in words; "" = all are listed
+
+	sum risk.FactorSum
 }
 
 type termGroup struct {
@@ -234,33 +235,18 @@ func (p *portal) scoreCard(s risk.Score, past []risk.Score) *scoreCard {
 	return v
 }
 
-// factors groups a score's rows by factor, in the order in which the score gives them.
+// factors are a score's factors as pages show them, in the order in which the score gives them.
 func factors(s risk.Score) []factor {
 	var out []factor
-	at := map[string]int{}
-	weights := map[string]float64{}
-	for _, r := range s.Contributions {
-		i, known := at[r.Factor]
-		if !known {
-			i = len(out)
-			at[r.Factor] = i
-			out = append(out, factor{Key: r.Factor, Name: factorName(r.Factor)})
-		}
-		f := &out[i]
-		f.Points += r.Points
-		if r.ExposureID == 0 {
-			f.Unknown = f.Unknown || r.Unknown
-			weights[r.Factor] = max(weights[r.Factor], r.Weight)
-			f.X, f.Weight, f.Base = fmt.Sprintf("%.2f", r.X), fmt.Sprintf("%.1f", r.Weight), fmt.Sprintf("%.2f", r.Prevalence)
-		}
-	}
-	for i := range out {
-		f := &out[i]
-		f.Tone = factorTone(f.Points, weights[f.Key], f.Unknown)
-		f.Says = signed(f.Points, 1)
+	for _, sum := range s.Factors() {
+		own := sum.Own
+		f := factor{Key: own.Factor, Name: factorName(own.Factor), Points: sum.Points, Unknown: own.Unknown, Says: signed(sum.Points, 1),
+			Tone: factorTone(sum.Points, own.Weight, own.Unknown), X: fmt.Sprintf("%.2f", own.X), Weight: fmt.Sprintf("%.1f", own.Weight),
+			Base: fmt.Sprintf("%.2f", own.Prevalence), sum: sum}
 		if f.Unknown {
 			f.Says = "unknown"
 		}
+		out = append(out, f)
 	}
 	return out
 }
@@ -291,13 +277,16 @@ func (p *portal) factorBars(s risk.Score, seesExposures bool) []factor {
 	for i := range out {
 		f := &out[i]
 		f.Width = fmt.Sprintf("%.1f", 100*math.Abs(f.Points)/widest)
-		p.fillFactorRows(f, s, seesExposures)
+		p.fillFactorRows(f, seesExposures)
 	}
-	sort.SliceStable(out, func(i, j int) bool {
-		if out[i].Unknown != out[j].Unknown {
-			return out[j].Unknown
+	slices.SortStableFunc(out, func(a, b factor) int {
+		switch {
+		case a.Unknown == b.Unknown:
+			return cmp.Compare(a.Points, b.Points)
+		case a.Unknown:
+			return 1
 		}
-		return out[i].Points < out[j].Points
+		return -1
 	})
 	return out
 }
@@ -305,27 +294,19 @@ func (p *portal) factorBars(s risk.Score, seesExposures bool) []factor {
 // factorRows is how many rows of a factor a page lists; a supplier in a large dump has thousands, each of hardly a point.
 const factorRows = 20
 
-func (p *portal) fillFactorRows(f *factor, s risk.Score, seesExposures bool) {
-	var own []risk.Contribution
-	for _, r := range s.Contributions {
-		if r.Factor == f.Key {
-			own = append(own, r)
-		}
-	}
-	slices.SortStableFunc(own, func(a, b risk.Contribution) int {
-		if (a.ExposureID == 0) != (b.ExposureID == 0) {
-			return cmp.Compare(a.ExposureID, b.ExposureID) // the factor's own row first
-		}
-		return cmp.Compare(math.Abs(b.Points), math.Abs(a.Points))
-	})
-	for _, r := range own[:min(len(own), factorRows)] {
+// fillFactorRows lists the factor's own row and then those that move most.
+func (p *portal) fillFactorRows(f *factor, seesExposures bool) {
+	rows := slices.Clone(f.sum.Rows)
+	slices.SortStableFunc(rows, func(a, b risk.Contribution) int { return cmp.Compare(math.Abs(b.Points), math.Abs(a.Points)) })
+	rows = append([]risk.Contribution{f.sum.Own}, rows...)
+	for _, r := range rows[:min(len(rows), factorRows)] {
 		row := p.effectRow(r)
 		if r.ExposureID != 0 && !seesExposures {
 			row.Label = "One exposure"
 		}
 		f.Rows = append(f.Rows, row)
 	}
-	if rest := own[len(f.Rows):]; len(rest) > 0 {
+	if rest := rows[len(f.Rows):]; len(rest) > 0 {
 		sum := 0.0
 		for _, r := range rest {
 			sum += r.Points

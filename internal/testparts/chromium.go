@@ -103,22 +103,10 @@ func (b *Browser) status(what string, step chromedp.Action[chromedp.Void]) int {
 	return int(response.Status)
 }
 
-// Click clicks on an element of the page.
-func (b *Browser) Click(selector string) {
-	b.tb.Helper()
-	run(b, "click on "+selector, chromedp.Click(chromedp.CSS(selector)))
-}
-
 // Type puts text into a field as keys would, after what it holds already.
 func (b *Browser) Type(selector, text string) {
 	b.tb.Helper()
 	run(b, "type into "+selector, chromedp.SendKeys(chromedp.CSS(selector), text))
-}
-
-// Press sends keys to the element that has the focus; the names of special keys are in chromedp/kb.
-func (b *Browser) Press(keys string) {
-	b.tb.Helper()
-	run(b, "press keys", chromedp.KeyEvent(keys))
 }
 
 // Await waits until an element is visible.
@@ -131,12 +119,6 @@ func (b *Browser) Await(selector string) {
 func (b *Browser) Text(selector string) string {
 	b.tb.Helper()
 	return run(b, "read "+selector, chromedp.Text(chromedp.CSS(selector)))
-}
-
-// Location is the address of the page.
-func (b *Browser) Location() string {
-	b.tb.Helper()
-	return run(b, "read the address", chromedp.Location())
 }
 
 // Eval evaluates an expression in the page; a promise is awaited. The result is decoded from JSON.
