@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -105,35 +106,46 @@ func (p *portal) updateSupplier(c *gin.Context) error {
 
 // saveSupplier writes what was typed, or brings the form back with every problem beside its field.
 func (p *portal) saveSupplier(c *gin.Context, form url.Values, old risk.Supplier) error {
-	ctx, status := c.Request.Context(), http.StatusUnprocessableEntity
-	s, problems := parseSupplier(form, old)
-	if len(problems) == 0 {
-		var err error
-		if old.ID == 0 {
-			s, err = p.Store.CreateSupplier(ctx, s)
-		} else {
-			s, err = p.Store.UpdateSupplier(ctx, s)
-		}
-		switch {
-		case err == nil:
-			p.say(c, flash{Say: s.Name + " is saved. " + plural(len(s.Terms), "watch term", "watch terms") + "."})
-			c.Redirect(http.StatusSeeOther, supplierHref(s.ID))
-			return nil
-		case errors.Is(err, risk.ErrConflict):
-			var changed []error
-			if old, changed, err = p.changedMeanwhile(c, form, old); err != nil {
-				return err
-			}
-			status, problems = http.StatusConflict, changed
-			if len(changed) == 0 {
-				status, problems = http.StatusUnprocessableEntity, []error{risk.Invalid("name", "There is a supplier of that name already.")}
-			}
-		case errors.Is(err, risk.ErrInvalid):
-			problems = []error{err}
-		default:
-			return fmt.Errorf("save supplier: %w", err)
-		}
+	typed, problems := parseSupplier(form, old)
+	if len(problems) > 0 {
+		return p.showProblems(c, http.StatusUnprocessableEntity, form, old, problems)
 	}
+	saved, err := p.storeSupplier(c.Request.Context(), typed)
+	switch {
+	case errors.Is(err, risk.ErrConflict):
+		return p.showConflict(c, form, old)
+	case errors.Is(err, risk.ErrInvalid):
+		return p.showProblems(c, http.StatusUnprocessableEntity, form, old, []error{err})
+	case err != nil:
+		return fmt.Errorf("save supplier: %w", err)
+	}
+	p.say(c, flash{Say: saved.Name + " is saved. " + plural(len(saved.Terms), "watch term", "watch terms") + "."})
+	c.Redirect(http.StatusSeeOther, supplierHref(saved.ID))
+	return nil
+}
+
+func (p *portal) storeSupplier(ctx context.Context, s risk.Supplier) (risk.Supplier, error) {
+	if s.ID == 0 {
+		return p.Store.CreateSupplier(ctx, s)
+	}
+	return p.Store.UpdateSupplier(ctx, s)
+}
+
+// showConflict tells apart what a refused save met: another save since the form was opened, or a name that is taken.
+func (p *portal) showConflict(c *gin.Context, form url.Values, old risk.Supplier) error {
+	now, changed, err := p.changedMeanwhile(c, form, old)
+	if err != nil {
+		return err
+	}
+	if len(changed) > 0 {
+		return p.showProblems(c, http.StatusConflict, form, now, changed)
+	}
+	taken := risk.Invalid("name", "There is a supplier of that name already.")
+	return p.showProblems(c, http.StatusUnprocessableEntity, form, now, []error{taken})
+}
+
+// showProblems brings the form back as it was typed.
+func (p *portal) showProblems(c *gin.Context, status int, form url.Values, s risk.Supplier, problems []error) error {
 	f := supplierForm{Values: map[string]string{}, Wrong: map[string]string{}}
 	for name := range form {
 		f.Values[name] = form.Get(name)
@@ -146,7 +158,7 @@ func (p *portal) saveSupplier(c *gin.Context, form url.Values, old risk.Supplier
 		f.Problems = append(f.Problems, formProblem{pr.Field, pr.Say})
 		f.Wrong[pr.Field] = pr.Say
 	}
-	return p.showSupplierForm(c, status, f, old)
+	return p.showSupplierForm(c, status, f, s)
 }
 
 // changedMeanwhile reads the supplier again and says what of it now differs from what was typed, when somebody saved it
@@ -184,11 +196,8 @@ func (p *portal) showSupplierForm(c *gin.Context, status int, f supplierForm, s 
 	f.Action, f.Cancel = "/suppliers/new", "/suppliers"
 	heading := "Add a supplier"
 	if !f.New {
-		heading, f.Cancel = "Edit "+s.Name, supplierHref(s.ID)
+		heading, f.Cancel, f.Seen = "Edit "+s.Name, supplierHref(s.ID), seenAt(s)
 		f.Action = f.Cancel + "/edit"
-	}
-	if !f.New {
-		f.Seen = seenAt(s)
 	}
 	f.page = p.chrome(c, heading, "suppliers")
 	for _, name := range supplierFields {
@@ -262,15 +271,20 @@ func parseSupplier(form url.Values, old risk.Supplier) (risk.Supplier, []error) 
 	if s.PatientData != risk.Unknown && s.PatientData != risk.Yes && s.PatientData != risk.No {
 		problems = append(problems, risk.Invalid("patient_data", "Choose yes, no or not known."))
 	}
-	for name, to := range map[string]**time.Time{"baa_signed": &s.BAASigned, "contract_end": &s.ContractEnd} {
-		if t := get(name); t != "" {
-			d, err := time.Parse(time.DateOnly, t)
-			if err != nil {
-				problems = append(problems, risk.Invalid(name, "Write the date as 2026-11-24."))
-				continue
-			}
-			*to = &d
+	for _, day := range []struct {
+		name string
+		to   **time.Time
+	}{{"baa_signed", &s.BAASigned}, {"contract_end", &s.ContractEnd}} {
+		typed := get(day.name)
+		if typed == "" {
+			continue
 		}
+		d, err := time.Parse(time.DateOnly, typed)
+		if err != nil {
+			problems = append(problems, risk.Invalid(day.name, "Write the date as 2026-11-24."))
+			continue
+		}
+		*day.to = &d
 	}
 	if old.ID != 0 {
 		seen, err := strconv.ParseInt(form.Get("seen"), 10, 64)
