@@ -78,9 +78,13 @@ func (p *Pipeline) crawl(ctx context.Context, status risk.SourceStatus, started 
 		run = risk.SourceRun{SourceID: src.ID, Finished: p.Now(), Report: report, State: risk.StatePaused}
 	}
 	run.Started, run.Matched = started, matched
+	return p.finishRun(ctx, src, run)
+}
+
+func (p *Pipeline) finishRun(ctx context.Context, src risk.Source, run risk.SourceRun) error {
 	p.Log.InfoContext(ctx, "source collected", slog.String("source", src.Key), slog.String("state", string(run.State)),
-		slog.Int("pages", report.Pages), slog.Int("new", report.New), slog.Int("matched", matched),
-		slog.Duration("took", run.Finished.Sub(started)))
+		slog.Int("pages", run.Report.Pages), slog.Int("new", run.Report.New), slog.Int("matched", run.Matched),
+		slog.Duration("took", run.Finished.Sub(run.Started)))
 	if err := p.Store.FinishRun(ctx, run); err != nil {
 		return fmt.Errorf("finish run of %s: %w", src.Key, err)
 	}
@@ -123,23 +127,21 @@ const longestBackOff = 6 * time.Hour
 // outcome says what a run makes of its source: the state, the sentence that explains it, and when to try again.
 func outcome(status risk.SourceStatus, report risk.CrawlReport, refused *risk.FetchError, now time.Time) risk.SourceRun {
 	run := risk.SourceRun{SourceID: status.Source.ID, Finished: now, Report: report, State: risk.StateHealthy}
-	if refused == nil {
-		if len(report.NotUnderstood) > 0 && report.Items+report.New+report.Unchanged == 0 {
-			run.Failed, run.State = true, risk.StateLayoutChanged
-			run.Why = fmt.Sprintf("%d pages came, but nothing on them was understood.", report.Pages)
-			run.NextRun = now.Add(backOff(status))
-			return run
+	unread := len(report.NotUnderstood)
+	switch {
+	case refused != nil:
+		run.Failed = true
+		run.State, run.Why = describe(refused)
+		run.NextRun = now.Add(max(backOff(status), refused.RetryAfter))
+		if refused.Kind == risk.FailProxy {
+			run.NextRun = now // the source did nothing wrong: ask again as soon as it is due
 		}
-		if len(report.NotUnderstood) > 0 {
-			run.Why = fmt.Sprintf("%d places on its pages were not understood; the rest was.", len(report.NotUnderstood))
-		}
-		return run
-	}
-	run.Failed = true
-	run.State, run.Why = describe(refused)
-	run.NextRun = now.Add(max(backOff(status), refused.RetryAfter))
-	if refused.Kind == risk.FailProxy {
-		run.NextRun = now // the source did nothing wrong: ask again as soon as it is due
+	case unread > 0 && report.Items+report.New+report.Unchanged == 0:
+		run.Failed, run.State = true, risk.StateLayoutChanged
+		run.Why = fmt.Sprintf("%d pages came, but nothing on them was understood.", report.Pages)
+		run.NextRun = now.Add(backOff(status))
+	case unread > 0:
+		run.Why = fmt.Sprintf("%d places on its pages were not understood; the rest was.", unread)
 	}
 	return run
 }

@@ -97,40 +97,34 @@ func (p *Pipeline) ScanFile(ctx context.Context, key, path string) error {
 	if !mayRead(status) { // paused since the job was queued; the listing brings the file back
 		return nil
 	}
-	lies, found, err := p.Dumps.File(status.Source.Address, path)
+	file, found, err := p.Dumps.File(status.Source.Address, path)
 	if err != nil || !found { // gone, which is the operator's right, or being written: the next listing tells
 		return err
 	}
-	file := &lies
 	list, err := p.watchlist(ctx)
 	if err != nil {
 		return err
 	}
 	file.SourceID, file.Watchlist, file.State, file.Started = status.Source.ID, list.version, risk.FileReading, p.Now()
-	scan := &fileScan{p: p, list: list, src: status.Source, file: file, undecided: map[int64]bool{}}
-	skipped, err := p.Dumps.Blocks(ctx, filepath.Join(status.Source.Address, path), func(b risk.Block) error { return scan.block(ctx, b) })
-	if ctx.Err() != nil {
-		return fmt.Errorf("scan file: %w", ctx.Err())
-	}
-	file.State, file.Skipped, file.Finished = risk.FileDone, skipped, p.Now()
-	var ours *recordError
-	if errors.As(err, &ours) {
-		return ours
-	}
-	if err != nil {
-		file.State, file.Why = risk.FileFailed, "It could not be read to its end."
-		p.Log.WarnContext(ctx, "dump unreadable", slog.Any("error", err))
+	scan := &fileScan{p: p, list: list, src: status.Source, file: &file, undecided: map[int64]bool{}}
+	if err := scan.read(ctx, filepath.Join(status.Source.Address, path)); err != nil {
+		return err
 	}
 	if err := scan.finish(ctx); err != nil {
 		return err
 	}
-	read := risk.SourceRun{SourceID: file.SourceID, Started: file.Started, Finished: file.Finished, State: risk.StateHealthy,
-		Report: risk.CrawlReport{Pages: 1, New: 1}, Matched: file.Records, Failed: file.State == risk.FileFailed, Why: file.Why}
-	if err := p.Store.FinishRun(ctx, read); err != nil {
+	return p.countFile(ctx, file)
+}
+
+// countFile counts a file as a run of the drop folder.
+func (p *Pipeline) countFile(ctx context.Context, f risk.File) error {
+	run := risk.SourceRun{SourceID: f.SourceID, Started: f.Started, Finished: f.Finished, State: risk.StateHealthy,
+		Report: risk.CrawlReport{Pages: 1, New: 1}, Matched: f.Records, Failed: f.State == risk.FileFailed, Why: f.Why}
+	if err := p.Store.FinishRun(ctx, run); err != nil {
 		return fmt.Errorf("count a file as read: %w", err)
 	}
-	p.Log.InfoContext(ctx, "file scanned", slog.Int64("bytes", file.Read), slog.Int("records", file.Records),
-		slog.Int("skipped", len(skipped)), slog.Duration("took", file.Finished.Sub(file.Started)))
+	p.Log.InfoContext(ctx, "file scanned", slog.Int64("bytes", f.Read), slog.Int("records", f.Records),
+		slog.Int("skipped", len(f.Skipped)), slog.Duration("took", f.Finished.Sub(f.Started)))
 	return nil
 }
 
@@ -149,6 +143,24 @@ type fileScan struct {
 type recordError struct{ error }
 
 func (e *recordError) Unwrap() error { return e.error }
+
+// read reads the file as far as it can be read, and notes how that ended. Its error is ours alone.
+func (s *fileScan) read(ctx context.Context, path string) error {
+	skipped, err := s.p.Dumps.Blocks(ctx, path, func(b risk.Block) error { return s.block(ctx, b) })
+	if ctx.Err() != nil {
+		return fmt.Errorf("scan file: %w", ctx.Err())
+	}
+	var ours *recordError
+	if errors.As(err, &ours) {
+		return ours
+	}
+	s.file.State, s.file.Skipped, s.file.Finished = risk.FileDone, skipped, s.p.Now()
+	if err != nil {
+		s.file.State, s.file.Why = risk.FileFailed, "It could not be read to its end."
+		s.p.Log.WarnContext(ctx, "dump unreadable", slog.Any("error", err))
+	}
+	return nil
+}
 
 func (s *fileScan) block(ctx context.Context, b risk.Block) error {
 	b.Source = s.src.Kind
