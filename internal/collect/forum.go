@@ -182,7 +182,7 @@ func (r *run) threadPage(ctx context.Context, at *url.URL) (*page, []post, error
 		return nil, nil, err
 	}
 	if p.has(r.src.Read.NotFound) {
-		r.missingEntry(p, "the thread is gone (read.not_found)")
+		r.missing(p, "the thread is gone (read.not_found)")
 		return p, nil, nil
 	}
 	var posts []post

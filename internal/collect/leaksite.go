@@ -23,7 +23,7 @@ func readLeakSite(ctx context.Context, r *run) error {
 				return err
 			}
 			if fresh {
-				onList, marks = append(onList, r.claim(e, p.url.String(), e.text)), append(marks, mark)
+				onList, marks = append(onList, r.document(e, lastSegment(e), p.url.String(), e.text)), append(marks, mark)
 			}
 		}
 		// What stands on the list goes first: a victim's page may end the run.
@@ -69,7 +69,7 @@ func (r *run) victim(ctx context.Context, e entry) error {
 		return r.skip(err)
 	}
 	if p.has(r.src.Read.NotFound) {
-		r.missingEntry(p, "the entry is gone (read.not_found)")
+		r.missing(p, "the entry is gone (read.not_found)")
 		return nil
 	}
 	selector := r.src.Read.Post
@@ -88,18 +88,10 @@ func (r *run) victim(ctx context.Context, e entry) error {
 		return r.skip(err)
 	}
 	if strings.TrimSpace(detail) == "" {
-		r.missingEntry(p, "the entry's text is empty (read.post)")
+		r.missing(p, "the entry's text is empty (read.post)")
 		return nil
 	}
-	return r.hand(ctx, p, []risk.Item{r.claim(e, e.link.String(), e.text+"\n\n"+detail)}, []risk.Mark{mark})
-}
-
-func (r *run) claim(e entry, url, text string) risk.Item {
-	r.report.Items++
-	if e.posted.IsZero() && r.src.Read.Date != "" {
-		r.undated++
-	}
-	return risk.Item{URL: url, PostID: lastSegment(e), Author: e.author, Posted: e.posted, Title: e.title, Text: text}
+	return r.hand(ctx, p, []risk.Item{r.document(e, lastSegment(e), e.link.String(), e.text+"\n\n"+detail)}, []risk.Mark{mark})
 }
 
 func lastSegment(e entry) string {

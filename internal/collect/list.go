@@ -277,6 +277,15 @@ func (r *run) entry(p *page, s *goquery.Selection) entry {
 	return e
 }
 
+// document is what was read at an entry, counted.
+func (r *run) document(e entry, id, url, text string) risk.Item {
+	r.report.Items++
+	if e.posted.IsZero() && r.src.Read.Date != "" {
+		r.undated++
+	}
+	return risk.Item{PostID: id, URL: url, Author: e.author, Posted: e.posted, Title: e.title, Text: text}
+}
+
 func (r *run) next(p *page) (*url.URL, bool) {
 	if r.src.Read.Next == "" || p.doc == nil {
 		return nil, false
@@ -313,9 +322,4 @@ func Inspect(src risk.Source, contentType string, body []byte) (Inspection, erro
 	}
 	entries, err := r.entries(p)
 	return Inspection{Entries: len(entries)}, err
-}
-
-// missingEntry says that an entry's page is gone or empty; it stays unmarked, so that the next run looks again.
-func (r *run) missingEntry(p *page, what string) {
-	r.note("%s: %s", p.url, what)
 }

@@ -36,7 +36,7 @@ func (r *run) paste(ctx context.Context, e entry) error {
 		return r.skip(err)
 	}
 	if p.has(r.src.Read.NotFound) {
-		r.missingEntry(p, "the paste is gone (read.not_found)")
+		r.missing(p, "the paste is gone (read.not_found)")
 		return nil
 	}
 	var text string
@@ -48,15 +48,10 @@ func (r *run) paste(ctx context.Context, e entry) error {
 		return r.skip(err)
 	}
 	if strings.TrimSpace(text) == "" {
-		r.missingEntry(p, "the paste is empty")
+		r.missing(p, "the paste is empty")
 		return nil
 	}
-	item := risk.Item{PostID: id, URL: e.link.String(), Author: e.author, Posted: e.posted, Title: e.title, Text: text}
-	if e.posted.IsZero() && r.src.Read.Date != "" {
-		r.undated++
-	}
-	r.report.Items++
-	return r.hand(ctx, p, []risk.Item{item}, []risk.Mark{mark})
+	return r.hand(ctx, p, []risk.Item{r.document(e, id, e.link.String(), text)}, []risk.Mark{mark})
 }
 
 func (r *run) rawAddress(link *url.URL, id string) *url.URL {

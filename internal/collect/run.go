@@ -47,7 +47,7 @@ type response struct {
 	body        []byte
 }
 
-// newRun builds the only colly of this package: our transport, no other way out, one request after the other.
+// newRun prepares a crawl with the only colly of this package: our transport, no other way out, one request after the other.
 func (c *Collector) newRun(ctx context.Context, src risk.Source, known Known, visit Visit) (*run, error) {
 	g, err := newGate(src)
 	if err != nil {
@@ -62,19 +62,28 @@ func (c *Collector) newRun(ctx context.Context, src risk.Source, known Known, vi
 		r.until = end.Add(-min(src.Limits.Timeout, time.Until(end)/4))
 	}
 	r.transport = newTransport(src, g, dial, c.agent, c.now)
-	r.colly = colly.NewCollector(colly.StdlibContext(ctx), colly.Async(false))
+	r.colly = r.newColly(ctx)
+	return r, nil
+}
+
+// newColly lets nothing of colly's own decide what is fetched: addresses, limits, redirects and cookies are ours.
+func (r *run) newColly(ctx context.Context) *colly.Collector {
+	c := colly.NewCollector(colly.StdlibContext(ctx), colly.Async(false))
 	// NewCollector reads COLLY_* from the environment after its options; what matters is set again here.
-	r.colly.CacheDir, r.colly.MaxBodySize, r.colly.MaxRequests, r.colly.MaxDepth = "", 0, 0, 0
-	r.colly.AllowedDomains, r.colly.DisallowedDomains, r.colly.URLFilters, r.colly.DisallowedURLFilters = nil, nil, nil, nil
-	r.colly.AllowURLRevisit, r.colly.IgnoreRobotsTxt, r.colly.DetectCharset, r.colly.ParseHTTPErrorResponse = true, true, false, false
-	r.colly.DisableCookies()
-	r.colly.SetRequestTimeout(0) // the transport's, which also covers the body
-	r.colly.WithTransport(r.transport)
-	r.colly.SetRedirectHandler(r.redirect)
-	r.colly.OnResponse(func(res *colly.Response) {
+	c.CacheDir = ""
+	c.MaxBodySize, c.MaxRequests, c.MaxDepth = 0, 0, 0
+	c.AllowedDomains, c.DisallowedDomains = nil, nil
+	c.URLFilters, c.DisallowedURLFilters = nil, nil
+	c.AllowURLRevisit, c.IgnoreRobotsTxt = true, true
+	c.DetectCharset, c.ParseHTTPErrorResponse = false, false
+	c.DisableCookies()
+	c.SetRequestTimeout(0) // the transport's, which also covers the body
+	c.WithTransport(r.transport)
+	c.SetRedirectHandler(r.redirect)
+	c.OnResponse(func(res *colly.Response) {
 		r.last = &response{at: res.Request.URL, status: res.StatusCode, contentType: res.Headers.Get(statedType), body: res.Body}
 	})
-	return r, nil
+	return c
 }
 
 func (r *run) close() { r.transport.wire.CloseIdleConnections() }
@@ -217,6 +226,9 @@ func (r *run) note(format string, args ...any) {
 		r.report.NotUnderstood = append(r.report.NotUnderstood, cleanText(fmt.Sprintf(format, args...)))
 	}
 }
+
+// missing notes that an entry's page is gone or empty; it stays unmarked, so that the next run looks again.
+func (r *run) missing(p *page, what string) { r.note("%s: %s", p.url, what) }
 
 // use is how often a selector was looked for, and how often it found something.
 type use struct {
