@@ -321,6 +321,7 @@ func (r *scanRun) block(b risk.Block, res *scanResult) {
 	if res.total.Hits == 0 {
 		return
 	}
+	b.Lines = true
 	extract.Indicators(r.scanner, b, res.hits, func(i risk.Indicator) { res.found = append(res.found, i) })
 	res.total.Indicators = len(res.found)
 	if r.count {

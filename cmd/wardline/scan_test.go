@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,6 +77,27 @@ func TestScanJSONIsTheContract(t *testing.T) {
 	out, _, _ = runScan(t, files, "--watchlist", "w.csv", "--json", "--reveal", "d")
 	if !strings.Contains(out, `"account":"jdoe@hospital.example","secret":{"kind":"plain","length_band":"8–11","value":"Winter2024!"}`) {
 		t.Errorf("with --reveal: %s", out)
+	}
+}
+
+// However a file falls into blocks, each line that mentions a supplier is one.
+func TestScanTellsEveryMention(t *testing.T) {
+	text := "Acme Lab is down\nsee www.hospital.example\n" + strings.Repeat("nothing of note\n", 1<<17) + "acme lab again\n"
+	out, _, _ := runScan(t, map[string]string{"w.csv": watchlistCSV, "x": text}, "--json", "-w", "w.csv", "x")
+	var got []string
+	for line := range strings.Lines(out) {
+		var m struct {
+			Line              int
+			Kind, Term, Match string
+		}
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprintf("%d %s %s %s", m.Line, m.Kind, m.Term, m.Match))
+	}
+	want := []string{"1 mention Acme Lab brand", "2 mention hospital.example subdomain", fmt.Sprintf("%d mention Acme Lab brand", 1<<17+3)}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -17,15 +17,21 @@ type mention struct {
 	cell     span // of a table, that the hit stands in
 }
 
-// note keeps one mention for each supplier: the first, but rather a claim than a mention, and rather the name itself
-// than its like.
+// note keeps one mention for each supplier, in the block or in the line: the first, but rather a claim than a mention,
+// and rather the name itself than its like.
 func (r *reader) note(h match.Hit) {
 	m := mention{hit: h, supplier: r.supplierOf(h.Term)}
 	m.claim = r.block.Source == risk.SourceLeakSite && h.Start < r.head && h.Kind != risk.MatchLookalike
 	if c, ok := r.cellAt(h.Start); ok {
 		m.cell = c.span
 	}
-	for i, old := range r.mentions {
+	from := 0
+	if r.block.Lines {
+		line, _ := r.lineAround(h.Start)
+		from = line.start
+	}
+	for i := len(r.mentions) - 1; i >= 0 && r.mentions[i].hit.Start >= from; i-- {
+		old := r.mentions[i]
 		if old.supplier != m.supplier {
 			continue
 		}
@@ -52,10 +58,14 @@ func (r *reader) mention(m mention) risk.Indicator {
 	if m.claim {
 		kind = risk.KindVictimClaim
 	}
-	return risk.Indicator{
+	in := risk.Indicator{
 		Kind: kind, Format: risk.FormatText, Term: r.scanner.Term(m.hit.Term), Match: m.hit.Kind,
-		Place: r.place(m.hit.Start), Posted: r.block.Posted, Excerpt: r.excerpt(m),
+		Place: r.place(m.hit.Start), Posted: r.block.Posted,
 	}
+	if !r.block.Lines {
+		in.Excerpt = r.excerpt(m)
+	}
+	return in
 }
 
 // headEnd is where the head of an entry ends: its title, where the text begins with it, and the first line below.

@@ -1,6 +1,8 @@
 package extract_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -69,6 +71,19 @@ func TestOneMentionForEachSupplier(t *testing.T) {
 	found := read(scanner(t), post(risk.SourceForum, "", "Meridian Lab and meridian lab\nMERIDIAN LAB, lab.example and billing.test"))
 	if got := briefs(found); got != "mention; mention" || found[0].Term.Supplier == found[1].Term.Supplier {
 		t.Errorf("got %s", got)
+	}
+}
+
+func TestOneMentionForEachLineAndSupplierOfAScan(t *testing.T) {
+	b := fromFile("Meridian Lab and meridian lab\nnothing\nMERIDIAN LAB, lab.example and billing.test\nh\u043espital.example, hospital.example\n")
+	b.Lines = true
+	var got []string
+	for _, in := range read(scanner(t), b) {
+		got = append(got, fmt.Sprintf("%d %s %s %s", in.Place.Line, in.Term.Supplier, in.Term.Value, in.Match))
+	}
+	want := []string{"1 Meridian Lab Meridian Lab brand", "3 Meridian Lab Meridian Lab brand", "3 Billing Inc billing.test exact", "4 St. Mary hospital.example exact"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

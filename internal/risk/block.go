@@ -12,6 +12,7 @@ type Block struct {
 	Data   []byte     // UTF-8 or arbitrary bytes; valid until visit returns
 	Lead   int
 	Trail  int
+	Lines  bool // for a scan, whose blocks are no entries: every line that mentions a supplier tells, without an excerpt
 }
 
 // Body is the part of Data whose hits belong to this block.
