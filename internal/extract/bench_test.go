@@ -29,6 +29,34 @@ func BenchmarkIndicators(b *testing.B) {
 	}
 }
 
+// BenchmarkTables measures rows of dumps on one line, each of which holds a hit.
+func BenchmarkTables(b *testing.B) {
+	s := scanner(b)
+	for _, c := range []struct{ name, head, row string }{
+		{"INSERT", "INSERT INTO u (id,name,email,pass) VALUES ", "(%d,'Jane O\\'Neil','user%[1]d@lab.example','secret%[1]d'),"},
+		{"INSERT without a list", "INSERT INTO u VALUES ", "(%d,'Jane O\\'Neil','user%[1]d@lab.example','secret%[1]d'),"},
+		{"JSON", "[", `{"id":{"$numberLong":"%d"},"name":"Jane","email":"user%[1]d@lab.example","password":"secret%[1]d"},`},
+		{"CSV", "id,email,password\n", "%d,user%[1]d@lab.example,secret%[1]d\n"},
+	} {
+		var text bytes.Buffer
+		text.WriteString(c.head)
+		for i := 0; text.Len() < 1<<20; i++ {
+			fmt.Fprintf(&text, c.row, i)
+		}
+		var hits []match.Hit
+		s.Scan(text.Bytes(), func(h match.Hit) { hits = append(hits, h) })
+		block := risk.Block{Place: risk.Place{Line: 1}, Source: risk.SourceDrop, Data: text.Bytes()}
+		b.Run(c.name, func(b *testing.B) {
+			b.SetBytes(int64(text.Len()))
+			b.ReportAllocs()
+			for b.Loop() {
+				extract.Indicators(s, block, hits, func(risk.Indicator) {})
+			}
+			b.ReportMetric(float64(len(hits))*float64(b.N)/b.Elapsed().Seconds(), "hits/s")
+		})
+	}
+}
+
 func lines(size, every int) []byte {
 	var b bytes.Buffer
 	for i := 0; b.Len() < size; i++ {

@@ -31,7 +31,8 @@ func (r *reader) readTable(line span) (rec record, known, ok bool) {
 			return rec, true, ok
 		}
 	}
-	for i, delimiter := range []byte(delimiters) {
+	for i := range len(delimiters) {
+		delimiter := delimiters[i]
 		if bytes.Count(s.of(r.data), []byte{delimiter}) < minColumns-1 {
 			continue
 		}

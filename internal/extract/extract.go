@@ -136,16 +136,16 @@ func (r *reader) readQuoted(h match.Hit) (record, bool) {
 // afterString gives the end of the string that a hit seems to stand in and the sign after it, 0 when it stands in none.
 func (r *reader) afterString(h match.Hit) (quote, next byte) {
 	rest := r.data[h.End:min(len(r.data), h.End+maxValue)]
-	for at := 0; ; at++ {
-		i := bytes.IndexAny(rest[at:], "'\"\n")
-		if i < 0 || rest[at+i] == '\n' {
-			return 0, 0
+	line, _, _ := bytes.Cut(rest, newline) // what comes after the quote may stand on the next
+	for at, c := range line {
+		if c != '"' && c != '\'' {
+			continue
 		}
-		at += i
 		if i := skipSpace(rest, at+1); i < len(rest) && bytes.IndexByte([]byte(",)}]"), rest[i]) >= 0 {
-			return rest[at], rest[i]
+			return c, rest[i]
 		}
 	}
+	return 0, 0
 }
 
 // maxValue is how far behind a hit the end of an account or address is looked for.

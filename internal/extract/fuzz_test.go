@@ -18,14 +18,20 @@ func FuzzIndicators(f *testing.F) {
 		"Meridian Lab\npassword: x lab.example joe@rival.test 192.0.2.7\n",
 		"android://a/b+c==@lab.example/:u:p\n;:|\t lab.example",
 		"\xff\xfe\x00STMARY\\jdoe:\u00e9\ufeff[\"a\" = \"lab.example\"]",
+		"INSERT INTO `u` (`id`,`email`,`pass`) VALUES (1,'o\\'neil@lab.example','a''b'),(2,NULL,_binary 0x41),(3,N'jdoe@lab.example',CAST('x' AS y));\n",
+		"INSERT INTO u VALUES(1,'svc-meridian','5f4dcc3b5aa765d61d8327deb882cf99'),(2,\"lab.example, ('x\",'');",
+		"COPY u (id, login, password) FROM stdin;\n1\tSTMARY\\\\jdoe\t\\N\n2\tjdoe@lab.example\tsecret1\n\\.\n",
+		"id;email;password;salt\r\n1;\"jdoe@lab.example\";\"a\"\"b\";\n2;x@lab.example,5f4dcc3b5aa765d61d8327deb882cf99,y\n",
+		`[{"_id":{"$oid":"1"},"email":"jdoe@lab.example","auth":{"password":"a\"\u0041","salt":1}},{"user":{"login":"svc-meridian"},"pwd":{"$numberLong":"1"},"x":[{}]}]`,
 	} {
 		f.Add([]byte(seed), uint16(0), uint16(0), uint8(0))
-		f.Add([]byte(seed), uint16(9), uint16(5), uint8(2))
+		f.Add([]byte(seed), uint16(9), uint16(5), uint8(6))
 	}
 	s := scanner(f)
 	kinds := []risk.SourceKind{risk.SourceDrop, risk.SourcePaste, risk.SourceForum, risk.SourceLeakSite}
 	f.Fuzz(func(t *testing.T, data []byte, lead, trail uint16, kind uint8) {
-		b := risk.Block{Place: risk.Place{Line: 7, Offset: 100}, Source: kinds[int(kind)%len(kinds)], Data: data}
+		// From the middle of a document, or from its beginning, where a table has its header.
+		b := risk.Block{Place: risk.Place{Line: 7, Offset: 100 * int64(kind>>2&1)}, Source: kinds[int(kind)%len(kinds)], Data: data}
 		b.Lead = min(int(lead), len(data))
 		b.Trail = min(int(trail), len(data)-b.Lead)
 		for _, in := range read(s, b) {

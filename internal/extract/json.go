@@ -7,13 +7,39 @@ import (
 	"github.com/wardline/wardline/internal/risk"
 )
 
+// maxObjects bounds how many objects are stepped over on the way out to the one that a hit stands in.
+const maxObjects = 32
+
 // readObject reads the JSON object that a hit stands in, or the one around that: a password may stand one level above
 // its account. A line may hold one object or a megabyte of them, and an object many lines.
 func (r *reader) readObject(h match.Hit) (record, bool) {
+	inner, ok := r.objectAround(h, h.Start)
+	if !ok {
+		return record{}, false
+	}
+	if rec, ok := r.readRow(inner); ok {
+		return rec, true
+	}
+	c, found := r.cellAt(h.Start)
+	if before := bytes.TrimRight(r.data[max(0, inner.whole.start-maxLine):inner.whole.start], " \t\r\n"); bytes.HasSuffix(before, []byte(":")) {
+		if outer, ok := r.objectAround(h, inner.whole.start); ok {
+			if rec, ok := r.readRow(outer); ok {
+				return rec, true
+			}
+		}
+	}
+	r.newRow()
+	if found {
+		r.row = row{format: risk.FormatJSON, whole: inner.whole, cells: []cell{c}}
+	}
+	return record{}, false
+}
+
+// objectAround finds the innermost object that begins before at and holds a hit.
+func (r *reader) objectAround(h match.Hit, at int) (row, bool) {
 	low, high := max(0, h.Start-maxLine), min(len(r.data), h.End+maxLine)
-	var inner []cell
-	for at, levels := h.Start, 2; levels > 0; {
-		i := bytes.LastIndexByte(r.data[low:at], '{')
+	for range maxObjects {
+		i := bytes.LastIndexByte(r.data[low:max(low, at)], '{')
 		if i < 0 {
 			break
 		}
@@ -25,22 +51,11 @@ func (r *reader) readObject(h match.Hit) (record, bool) {
 		if !r.spend(end - at) {
 			break
 		}
-		if !ok || end <= h.Start {
-			continue
-		}
-		levels--
-		if rec, ok := r.readRow(row{format: risk.FormatJSON, whole: span{at, end}, cells: r.cells, named: true}); ok {
-			return rec, true
-		}
-		if c, ok := r.cellAt(h.Start); ok && inner == nil {
-			inner = []cell{c}
+		if ok && end > h.Start {
+			return row{format: risk.FormatJSON, whole: span{at, end}, cells: r.cells, named: true}, true
 		}
 	}
-	r.newRow()
-	if inner != nil {
-		r.row = row{format: risk.FormatJSON, whole: inner[0].span, cells: inner}
-	}
-	return record{}, false
+	return row{}, false
 }
 
 // objectReader collects the values of an object, and of the objects in it one level down.

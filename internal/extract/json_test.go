@@ -1,6 +1,8 @@
 package extract_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,6 +73,30 @@ func TestExcerptOfAnObjectIsItsValue(t *testing.T) {
 	found := read(scanner(t), fromFile(`{"people":[{"name":"Jane Roe","note": "left Meridian Lab in spring", "born":"1980"}]}`))
 	if len(found) != 1 || found[0].Excerpt != "left Meridian Lab in spring" {
 		t.Errorf("got %+v", found)
+	}
+}
+
+// However many hits a block holds, none of its records is missed.
+func TestEveryRowOfABlockIsRead(t *testing.T) {
+	s := scanner(t)
+	const rows = 5000
+	for _, c := range []struct{ name, head, row string }{
+		{"INSERT", "INSERT INTO u (id,name,email,pass) VALUES ", "(%d,'x\\'y','user%[1]d@lab.example','secret%[1]d'),(0,NULL,'none@lab.example',NULL),"},
+		{"INSERT of long rows", "INSERT INTO u (id,name,email,pass) VALUES ", "(%d,'" + strings.Repeat("x", 1000) + "','user%[1]d@lab.example','secret%[1]d'),\n"},
+		{"array", "[", `{"id":%d,"email":"user%[1]d@lab.example","password":"secret%[1]d"},{"email":"none@lab.example","password":null},`},
+		{"nested", "{", `"%d":{"id":{"$oid":"1"},"email":"user%[1]d@lab.example","password":"secret%[1]d"},"x":{"email":"none@lab.example","password":null},`},
+		{"documents", "", `{"_id":{"$oid":"%d"},"at":{"$date":{"$numberLong":"1"}},"a":{},"email":"user%[1]d@lab.example","password":"secret%[1]d"}` + "\n"},
+	} {
+		var text strings.Builder
+		text.WriteString(c.head)
+		for i := range rows {
+			fmt.Fprintf(&text, c.row, i)
+		}
+		read := read(s, fromFile(text.String()))
+		credentials := slices.DeleteFunc(read, func(in risk.Indicator) bool { return in.Kind != risk.KindCredential })
+		if len(credentials) != rows || credentials[rows-1].Account != "user4999@lab.example" || credentials[rows-1].Secret.Reveal() != "secret4999" {
+			t.Errorf("%s: %d of %d rows were read", c.name, len(credentials), rows)
+		}
 	}
 }
 

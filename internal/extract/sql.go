@@ -12,18 +12,23 @@ import (
 type statement struct {
 	searched int // up to here
 	columns  []role
+	row      int // the row read last ended here
 }
 
 // readInsert reads the row of an INSERT statement that a hit stands in, on a line of any length.
 func (r *reader) readInsert(h match.Hit) (record, bool) {
 	low, high := max(0, h.Start-maxLine), min(len(r.data), h.End+maxLine)
-	for at := low; at < h.Start; {
+	at := low
+	if r.insert.row <= h.Start {
+		at = max(low, r.insert.row)
+	}
+	for at < h.Start {
 		i := bytes.IndexByte(r.data[at:h.Start], '(')
 		if i < 0 {
 			break
 		}
 		at += i
-		if !beginsRow(r.data[low:at]) {
+		if !beginsRow(r.data[max(0, at-maxLine):at]) {
 			at++
 			continue
 		}
@@ -35,8 +40,9 @@ func (r *reader) readInsert(h match.Hit) (record, bool) {
 		case !ok:
 			at++
 		case end <= h.Start:
-			at = end
+			at, r.insert.row = end, end
 		default:
+			r.insert.row = end
 			return r.readRow(r.insertRow(span{at, end}))
 		}
 	}
