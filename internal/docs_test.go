@@ -16,7 +16,7 @@ var (
 // Documents name only paths that exist: links from where the document lies, and quoted paths from there, from the
 // root or below internal.
 func TestDocumentsNamePathsThatExist(t *testing.T) {
-	for _, doc := range []string{"../README.md", "ARCHITECTURE.md", "../seeds/sources/README.md", "../seeds/scoring/README.md", "../seeds/demo/README.md"} {
+	for _, doc := range []string{"../README.md", "ARCHITECTURE.md", "../seeds/sources/README.md", "../seeds/scoring/README.md", "../seeds/demo/README.md", "../seeds/questionnaires/README.md", "../web/email/README.md"} {
 		text, err := os.ReadFile(doc)
 		if err != nil {
 			t.Error(err)
