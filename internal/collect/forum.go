@@ -2,7 +2,6 @@ package collect
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -54,8 +53,7 @@ const turnKey = "turn"
 
 // turn remembers the board in which a run ended early, and gives back why.
 func (r *run) turn(ctx context.Context, index *page, b board, why error) error {
-	var fetch *risk.FetchError
-	if index == nil || ctx.Err() != nil || !errors.Is(why, errEnough) && !errors.As(why, &fetch) {
+	if index == nil || !endsEarly(ctx, why) {
 		return why
 	}
 	if err := r.hand(ctx, index, nil, []risk.Mark{{Key: turnKey, Marker: b.at.String()}}); err != nil {

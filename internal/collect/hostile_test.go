@@ -283,6 +283,18 @@ func TestOnePoisonedEntryDoesNotBlindUs(t *testing.T) {
 	wantKind(t, err, risk.FailCaptcha) // it is looked at again, and not forgotten
 }
 
+// A run that ended at an entry of the first list page goes on there. When that page is gone by then, so is the source.
+func TestTheFirstListPageIsGoneWhereARunEnded(t *testing.T) {
+	s := newSite(t, map[string]string{"/archive": archive(pasteRow("1", "2 KB")), "/1": "<html><body><div id=captcha-box>prove it</div></body></html>"})
+	src, m := pasteSource(s.URL), newMemory()
+	src.Read.Raw, src.Read.Body = "", "pre"
+	_, err := newCollector(t, s.URL).Crawl(t.Context(), src, m.known, m.visit)
+	wantKind(t, err, risk.FailCaptcha)
+	delete(s.pages, "/archive")
+	_, err = newCollector(t, s.URL).Crawl(t.Context(), src, m.known, m.visit)
+	wantKind(t, err, risk.FailStatus)
+}
+
 // A run that would be cut off by its deadline ends before it, as one that has read what it could.
 func TestARunEndsBeforeItsDeadline(t *testing.T) {
 	w := forumOf(t, 1, 50, func(string) string { return "m" })

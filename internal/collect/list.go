@@ -1,13 +1,10 @@
 package collect
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
@@ -26,145 +23,6 @@ type entry struct {
 	text   string
 }
 
-// place is where in a list a run is, or an earlier one ended.
-type place struct {
-	depth  int
-	at     *url.URL
-	entry  string // begin at this one; "" = the page's first
-	behind bool   // begin behind it: it ended the run, and would end the next one
-}
-
-// list walks the pages of a list. It reads every page up to the depth: stopping at the first page without news would
-// miss what a run that was killed had left behind. Only the first page's failure is the list's.
-//
-// A run that ends early leaves a mark, and the next one goes on there: at once when an entry ended it, else after the
-// front of the list, which holds what is new and may use half of the pages.
-func (r *run) list(ctx context.Context, from *url.URL, each func(context.Context, *page, []entry) error) error {
-	left, err := r.leftOff(ctx, from)
-	if err != nil {
-		return err
-	}
-	here, jump := place{at: from}, false
-	switch {
-	case left.at != nil && left.behind:
-		here = left
-	case left.at != nil:
-		jump = true
-		r.most = r.report.Pages + (r.src.Limits.Pages-r.report.Pages+1)/2
-		defer func() { r.most = r.src.Limits.Pages }()
-	}
-	var p *page         // the last that could be read
-	var entries []entry // on it
-	var at *url.URL     // its address
-	for here.depth < r.src.Limits.Depth {
-		if r.again("list "+here.at.String()) && here.entry == "" {
-			break
-		}
-		got, err := p, error(nil)
-		if p == nil || here.at != at {
-			at = here.at
-			got, entries, err = r.listPage(ctx, at)
-		}
-		switch {
-		case err == nil:
-			p = got
-		case p == nil && here.at == left.at: // the page is no more: begin anew
-			if err := r.skip(err); err != nil {
-				return err
-			}
-			here = place{at: from}
-			continue
-		case p == nil:
-			return err
-		}
-		before := r.report.New
-		if err == nil {
-			r.reading = ""
-			err = each(ctx, p, entriesFrom(entries, here))
-			here.entry, here.behind = r.reading, !errors.Is(err, errEnough)
-		}
-		if jump && here.depth < left.depth+1 && (errors.Is(err, errEnough) || err == nil && here.depth < left.depth && r.report.New == before) {
-			jump, r.most = false, r.src.Limits.Pages
-			delete(r.seen, r.reading) // it was only begun
-			if at.String() == left.at.String() {
-				left.at = at // the page is at hand
-			}
-			here = left
-			continue
-		}
-		if err != nil && p != got {
-			here.entry, here.behind, err = "", false, r.skip(err)
-			if err == nil {
-				break
-			}
-		}
-		if err != nil {
-			return r.leave(ctx, p, from, here, err)
-		}
-		next, more := r.next(p)
-		if !more {
-			break
-		}
-		here = place{depth: here.depth + 1, at: next}
-		if here.depth > left.depth {
-			jump, r.most = false, r.src.Limits.Pages
-		}
-		if here.depth == r.src.Limits.Depth && r.report.New > before {
-			r.note("%s: the limit of %d list pages was reached, and the last one still held news", from, r.src.Limits.Depth)
-		}
-	}
-	if left.at == nil {
-		return nil
-	}
-	return r.hand(ctx, p, nil, []risk.Mark{{Key: leftKey(from)}})
-}
-
-func leftKey(from *url.URL) string { return "left:" + from.String() }
-
-// leave remembers where a run ended early, and gives back why. The end of ctx leaves nothing: nothing can be kept then.
-func (r *run) leave(ctx context.Context, p *page, from *url.URL, here place, why error) error {
-	var fetch *risk.FetchError
-	if ctx.Err() != nil || !errors.Is(why, errEnough) && !errors.As(why, &fetch) {
-		return why
-	}
-	mark := risk.Mark{Key: leftKey(from), Marker: fmt.Sprintf("%d %t %s\n%s", here.depth, here.behind, here.at, here.entry)}
-	if err := r.hand(ctx, p, nil, []risk.Mark{mark}); err != nil {
-		return err
-	}
-	return why
-}
-
-// leftOff is where an earlier run ended early; at is nil when none did.
-func (r *run) leftOff(ctx context.Context, from *url.URL) (place, error) {
-	m, found, err := r.known(ctx, leftKey(from))
-	if err != nil {
-		return place{}, fmt.Errorf("look up what is known of %s: %w", r.src.Key, err)
-	}
-	var p place
-	head, entry, _ := strings.Cut(m.Marker, "\n")
-	var at string
-	if _, err := fmt.Sscanf(head, "%d %t %s", &p.depth, &p.behind, &at); !found || err != nil {
-		return place{}, nil
-	}
-	if p.at, err = url.Parse(at); err != nil || p.depth >= r.src.Limits.Depth {
-		return place{}, nil
-	}
-	p.entry = entry
-	return p, nil
-}
-
-// entriesFrom are the entries of a page from a place on; all of them when the one that it names has moved away.
-func entriesFrom(entries []entry, from place) []entry {
-	at := slices.IndexFunc(entries, func(e entry) bool { return from.entry != "" && e.key() == from.entry })
-	switch {
-	case at < 0:
-		return entries
-	case from.behind:
-		return entries[at+1:]
-	}
-	return entries[at:]
-}
-
 // key names an entry in marks.
 func (e entry) key() string {
 	switch {
@@ -174,19 +32,6 @@ func (e entry) key() string {
 		return "entry:" + digestOf(e.title)
 	}
 	return "entry:" + digestOf(e.text)
-}
-
-func (r *run) listPage(ctx context.Context, at *url.URL) (*page, []entry, error) {
-	p, err := r.fetch(ctx, at)
-	if err != nil {
-		return nil, nil, err
-	}
-	var entries []entry
-	err = p.guard(func() error {
-		entries, err = r.entries(p)
-		return err
-	})
-	return p, entries, err
 }
 
 // Entries may hold one another, as threaded posts do. Each is read with all that is in it, so what they may add up to
@@ -284,15 +129,6 @@ func (r *run) document(e entry, id, url, text string) risk.Item {
 		r.undated++
 	}
 	return risk.Item{PostID: id, URL: url, Author: e.author, Posted: e.posted, Title: e.title, Text: text}
-}
-
-func (r *run) next(p *page) (*url.URL, bool) {
-	if r.src.Read.Next == "" || p.doc == nil {
-		return nil, false
-	}
-	next, ok := p.resolve(href(p.doc.Selection, r.src.Read.Next))
-	r.count("read.next", r.src.Read.Next, ok)
-	return next, ok
 }
 
 // Inspection is what a definition reads on one page that is at hand.
