@@ -148,10 +148,10 @@ func (a *app) run(ctx context.Context, r roles, with parts) error {
 func queues(r roles) []string {
 	var names []string
 	if r.collect {
-		names = append(names, "collect")
+		names = append(names, job.QueueCollect)
 	}
 	if r.work {
-		names = append(names, "work")
+		names = append(names, job.QueueWork)
 	}
 	return names
 }

@@ -1,5 +1,6 @@
-// Package catalog turns the definitions under seeds (and an operator's own, of the same form) into risk types. It
-// refuses what it does not know and names every problem by file and line; a broken file never hides a good one.
+// Package catalog turns source definitions in YAML, those under seeds and an operator's own, and watchlists in CSV into
+// risk types. It refuses what it does not know and names every problem by file and line; a broken file or line never
+// hides a good one.
 package catalog
 
 import (

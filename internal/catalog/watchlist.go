@@ -17,9 +17,9 @@ import (
 const maxWatchlistLine = 1 << 20
 
 // ParseWatchlist reads a watchlist CSV with the columns supplier, kind and value, in any order; a semicolon may stand
-// for the comma when it does so in the header. It gives the suppliers
-// in the order of their first line, names compared without case, each as a third party with its terms. Broken lines are
-// in the errors, named by file and line; the good ones are read all the same.
+// for the comma when it does so in the header. It gives the suppliers in the order of their first line, names compared
+// without case, each as a third party with its terms. Broken lines are in the errors, named by file and line; the good
+// ones are read all the same.
 func ParseWatchlist(name string, r io.Reader) ([]risk.Supplier, []error) {
 	w := watchlist{index: map[string]int{}, seen: map[termKey]bool{}}
 	rows, err := ReadWatchlist(r)
@@ -152,14 +152,14 @@ func watchlistRow(columns map[string]int, text string, separator rune) (risk.Imp
 	if strings.ContainsFunc(text, notText) {
 		return risk.ImportRow{}, risk.Invalid("", "The line holds a control character.")
 	}
+	if len(fields) != len(columns) {
+		return risk.ImportRow{}, risk.Invalid("", "The line has %d fields where the header has %d.", len(fields), len(columns))
+	}
 	field := func(column string) string {
-		if i := columns[column]; i < len(fields) {
+		if i := columns[column]; i < len(fields) { // a header may name a column twice
 			return strings.TrimSpace(fields[i])
 		}
 		return ""
-	}
-	if len(fields) != len(columns) {
-		return risk.ImportRow{}, risk.Invalid("", "The line has %d fields where the header has %d.", len(fields), len(columns))
 	}
 	name := field("supplier")
 	if name == "" {

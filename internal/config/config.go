@@ -189,60 +189,74 @@ func (s *Settings) fillIn() {
 	s.PublicURL = strings.TrimSuffix(s.PublicURL, "/")
 }
 
+// problems lists all that is wrong with the settings taken together.
 func (s Settings) problems() []error {
-	var found []error
-	bad := func(name, format string, args ...any) {
-		found = append(found, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
+	var found problemList
+	s.checkAddresses(&found)
+	s.checkMail(&found)
+	if s.LogFormat != "text" && s.LogFormat != "json" {
+		found.add("WARDLINE_LOG_FORMAT", "%q is not text or json", s.LogFormat)
 	}
+	if !proxyAddress(s.TorProxy) {
+		found.add("WARDLINE_TOR_PROXY", "%q is not HOST:PORT or unix:/PATH, such as 127.0.0.1:9050", s.TorProxy)
+	}
+	if s.RescueAfter < time.Second {
+		found.add("WARDLINE_RESCUE_AFTER", "%s is too short", s.RescueAfter)
+	}
+	return found
+}
+
+type problemList []error
+
+func (l *problemList) add(name, format string, args ...any) {
+	*l = append(*l, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
+}
+
+// checkAddresses holds the address that is listened on against the one that people use: neither may carry sessions in
+// clear beyond this machine.
+func (s Settings) checkAddresses(found *problemList) {
 	host, port, err := net.SplitHostPort(s.Addr)
 	if _, noPort := strconv.ParseUint(port, 10, 16); err != nil || noPort != nil {
-		bad("WARDLINE_ADDR", "%q is not HOST:PORT, such as 127.0.0.1:8080", s.Addr)
-		return found // the public address is made from it
+		found.add("WARDLINE_ADDR", "%q is not HOST:PORT, such as 127.0.0.1:8080", s.Addr)
+		return // the public address is made from it
 	}
 	u, err := url.Parse(s.PublicURL)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		bad("WARDLINE_PUBLIC_URL", "%q is not an http or https address", s.PublicURL)
+		found.add("WARDLINE_PUBLIC_URL", "%q is not an http or https address", s.PublicURL)
 	} else if u.Scheme == "http" && !risk.IsLoopback(u.Hostname()) && s.PublicURL != publicURL(s.Addr, s.TLSCert) {
-		bad("WARDLINE_PUBLIC_URL", "%s would send sessions in clear: use https for anything but this machine", s.PublicURL)
+		found.add("WARDLINE_PUBLIC_URL", "%s would send sessions in clear: use https for anything but this machine", s.PublicURL)
 	}
 	if (s.TLSCert == "") != (s.TLSKey == "") {
-		bad("WARDLINE_TLS_CERT", "give the certificate and WARDLINE_TLS_KEY together, or neither")
+		found.add("WARDLINE_TLS_CERT", "give the certificate and WARDLINE_TLS_KEY together, or neither")
 	} else if s.TLSCert != "" {
 		if _, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey); err != nil {
-			bad("WARDLINE_TLS_CERT", "the certificate and its key cannot be used: %v", err)
+			found.add("WARDLINE_TLS_CERT", "the certificate and its key cannot be used: %v", err)
 		}
 	}
 	if err == nil && s.TLSCert == "" && u.Scheme == "http" && !risk.IsLoopback(host) {
-		bad("WARDLINE_ADDR", "%s listens beyond this machine without TLS: set WARDLINE_TLS_CERT and WARDLINE_TLS_KEY, or an https WARDLINE_PUBLIC_URL served by a proxy", s.Addr)
+		found.add("WARDLINE_ADDR", "%s listens beyond this machine without TLS: set WARDLINE_TLS_CERT and WARDLINE_TLS_KEY, or an https WARDLINE_PUBLIC_URL served by a proxy", s.Addr)
 	}
+}
+
+func (s Settings) checkMail(found *problemList) {
 	if s.WatchDuty != "" && !strings.Contains(s.WatchDuty, "@") {
-		bad("WARDLINE_WATCH_DUTY", "is not an e-mail address")
+		found.add("WARDLINE_WATCH_DUTY", "is not an e-mail address")
 	}
 	if s.SMTPPort < 1 || s.SMTPPort > 65535 {
-		bad("WARDLINE_SMTP_PORT", "%d is not a port", s.SMTPPort)
+		found.add("WARDLINE_SMTP_PORT", "%d is not a port", s.SMTPPort)
 	}
 	if s.SMTPHost != "" && !strings.Contains(s.SMTPFrom, "@") {
-		bad("WARDLINE_SMTP_FROM", "give the sender's address when WARDLINE_SMTP_HOST is set")
+		found.add("WARDLINE_SMTP_FROM", "give the sender's address when WARDLINE_SMTP_HOST is set")
 	}
 	switch s.SMTPTLS {
 	case "starttls", "tls":
 	case "none":
 		if s.SMTPHost != "" && !risk.IsLoopback(s.SMTPHost) {
-			bad("WARDLINE_SMTP_TLS", "none is for a mail server on this machine only")
+			found.add("WARDLINE_SMTP_TLS", "none is for a mail server on this machine only")
 		}
 	default:
-		bad("WARDLINE_SMTP_TLS", "%q is not starttls, tls or none", s.SMTPTLS)
+		found.add("WARDLINE_SMTP_TLS", "%q is not starttls, tls or none", s.SMTPTLS)
 	}
-	if s.LogFormat != "text" && s.LogFormat != "json" {
-		bad("WARDLINE_LOG_FORMAT", "%q is not text or json", s.LogFormat)
-	}
-	if !proxyAddress(s.TorProxy) {
-		bad("WARDLINE_TOR_PROXY", "%q is not HOST:PORT or unix:/PATH, such as 127.0.0.1:9050", s.TorProxy)
-	}
-	if s.RescueAfter < time.Second {
-		bad("WARDLINE_RESCUE_AFTER", "%s is too short", s.RescueAfter)
-	}
-	return found
 }
 
 func proxyAddress(a string) bool {

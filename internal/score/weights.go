@@ -155,7 +155,7 @@ func (w Weights) grade(number float64) string {
 	return ""
 }
 
-// sizeFactor is 1/(E/reference)^exponent.
+// factor is 1/(E/reference)^exponent.
 func (s Size) factor(employees int) float64 {
 	e := float64(employees)
 	if employees <= 0 {
