@@ -20,6 +20,8 @@ func TestCopy(t *testing.T) {
 		{"in a text", head + "2\tx@other.test\tx\twrite to jdoe@lab.example\n\\.\n", "mention"},
 		{"ended", "COPY u (email, password, n) FROM stdin;\n\\.\nCOPY v (email, name, n) FROM stdin;\njdoe@lab.example\tNurse\t1\n", "mention"},
 		{"ended, nothing after", "COPY u (email, password, n) FROM stdin;\n\\.\njdoe@lab.example\tNurse\t1\n", "combolist employee jdoe@lab.example|Nurse\t1@"},
+		{"ended after a row", "COPY u (email, password, n) FROM stdin;\njdoe@lab.example\tsecret1\t1\n\\.\njdoe@lab.example\tNurse\t1\n",
+			"sql employee jdoe@lab.example|secret1@; combolist employee jdoe@lab.example|Nurse\t1@"},
 		{"other number of columns", head + "jdoe@lab.example\tNurse\n", "combolist employee jdoe@lab.example|Nurse@"},
 	} {
 		if got := briefs(read(s, fromFile(c.text))); got != c.want {
@@ -42,6 +44,8 @@ func TestTables(t *testing.T) {
 		{"no header, MD5", "2,jdoe,jdoe@lab.example," + md5 + ",2019-01-01\n", "csv employee jdoe@lab.example|" + md5 + "@"},
 		{"no header, quoted bcrypt", `"2","jdoe@lab.example","` + bcrypt + `"`, "csv employee jdoe@lab.example|" + bcrypt + "@"},
 		{"no header, semicolons", "2;jdoe@lab.example;" + md5 + ";x", "csv employee jdoe@lab.example|" + md5 + "@"},
+		{"a first row that looks like a header", "user,a@other.test," + md5 + "\nx,jdoe@lab.example," + md5 + "\n", "csv employee jdoe@lab.example|" + md5 + "@"},
+		{"a title with commas", "Fresh, private, unseen\n2,jdoe@lab.example," + md5 + "\n", "csv employee jdoe@lab.example|" + md5 + "@"},
 		// in doubt
 		{"no password column", "id;email;job\n2;jdoe@lab.example;Nurse\n", "mention"},
 		{"password missing", "id,email,password\n2,jdoe@lab.example,\n", "mention"},

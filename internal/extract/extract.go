@@ -39,6 +39,7 @@ type reader struct {
 	cells    []cell
 	insert   statement
 	copied   statement
+	created  statement
 	headers  [len(delimiters)]header
 	effort   int // left for looking around hits
 }

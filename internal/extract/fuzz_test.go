@@ -20,6 +20,7 @@ func FuzzIndicators(f *testing.F) {
 		"\xff\xfe\x00STMARY\\jdoe:\u00e9\ufeff[\"a\" = \"lab.example\"]",
 		"INSERT INTO `u` (`id`,`email`,`pass`) VALUES (1,'o\\'neil@lab.example','a''b'),(2,NULL,_binary 0x41),(3,N'jdoe@lab.example',CAST('x' AS y));\n",
 		"INSERT INTO u VALUES(1,'svc-meridian','5f4dcc3b5aa765d61d8327deb882cf99'),(2,\"lab.example, ('x\",'');",
+		"CREATE TABLE u (id int, email varchar(9) DEFAULT 'a,b)', pass text, KEY (id, pass));\nINSERT IGNORE INTO u VALUES (1,'jdoe@lab.example','x');\n",
 		"COPY u (id, login, password) FROM stdin;\n1\tSTMARY\\\\jdoe\t\\N\n2\tjdoe@lab.example\tsecret1\n\\.\n",
 		"id;email;password;salt\r\n1;\"jdoe@lab.example\";\"a\"\"b\";\n2;x@lab.example,5f4dcc3b5aa765d61d8327deb882cf99,y\n",
 		`[{"_id":{"$oid":"1"},"email":"jdoe@lab.example","auth":{"password":"a\"\u0041","salt":1}},{"user":{"login":"svc-meridian"},"pwd":{"$numberLong":"1"},"x":[{}]}]`,

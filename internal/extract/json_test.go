@@ -32,7 +32,9 @@ func TestObjects(t *testing.T) {
 		{"account nested", `{"user":{"email":"jdoe@lab.example","name":"x"},"password":"secret1"}`, "json employee jdoe@lab.example|secret1@"},
 		{"by name", `{"users":{"1":{"email":"jdoe@lab.example","password":"secret1"},"2":{"email":"b@other.test","password":"x"}}}`, "json employee jdoe@lab.example|secret1@"},
 		{"host", `{"url":"https://vpn.hospital.example/login","username":"jdoe","password":"secret1"}`, "json customer jdoe|secret1@vpn.hospital.example"},
+		{"another's salt", `{"email":"jdoe@lab.example","hash":"` + md5 + `","cookie":{"salt":"s4lt"}}`, "json employee jdoe@lab.example|" + md5 + "@"},
 		// in doubt
+		{"password two levels down", `{"email":"jdoe@lab.example","a":{"b":{"password":"secret1"}}}`, "mention"},
 		{"no password", `{"email":"jdoe@lab.example","name":"Jane"}`, "mention"},
 		{"empty password", `{"email":"jdoe@lab.example","password":""}`, "mention"},
 		{"gravatar", `{"email":"jdoe@lab.example","gravatar":"` + md5 + `"}`, "mention"},

@@ -8,11 +8,12 @@ import (
 	"github.com/wardline/wardline/internal/risk"
 )
 
-// statement is the beginning of the INSERT or COPY that was seen last on the way through a block.
+// statement is the beginning of the INSERT, COPY or CREATE TABLE that was seen last on the way through a block.
 type statement struct {
 	searched int // up to here
 	columns  []role
-	row      int // the row read last ended here
+	row      int    // the row read last ended here
+	table    []byte // of CREATE TABLE
 }
 
 // readInsert reads the row of an INSERT statement that a hit stands in, on a line of any length.
@@ -220,8 +221,8 @@ func hexText(b []byte) []byte {
 	return text
 }
 
-// insertColumns are the roles of the columns that the statement in front of a row lists; none when it lists none, or
-// begins before the block.
+// insertColumns are the roles of the columns that the statement in front of a row lists, or that its table was created
+// with; none when neither stands in the block.
 func (r *reader) insertColumns(at int) []role {
 	s := &r.insert
 	keyword := []byte("INSERT ")
@@ -232,7 +233,10 @@ func (r *reader) insertColumns(at int) []role {
 		}
 		end = s.searched + i
 		if startsStatement(r.data[max(0, end-8):end]) {
-			s.columns = listedColumns(r.data[end:min(end+maxLine, at)])
+			head := r.data[end:min(end+maxLine, at)]
+			if s.columns = listedColumns(head); s.columns == nil {
+				s.columns = r.createdColumns(end, tableName(head[len(keyword):]))
+			}
 			break
 		}
 	}
@@ -261,6 +265,96 @@ func listedColumns(head []byte) []role {
 		columns = append(columns, roleOf(name))
 	}
 	return columns
+}
+
+// maxCreate bounds the statement that creates a table.
+const maxCreate = 16 << 10
+
+// createdColumns are the roles of a table's columns, if it is the one that was created last in front of at.
+func (r *reader) createdColumns(at int, table []byte) []role {
+	s := &r.created
+	keyword := []byte("CREATE TABLE ")
+	for end := at; end > s.searched; {
+		i := bytes.LastIndex(r.data[s.searched:end], keyword)
+		if i < 0 {
+			break
+		}
+		end = s.searched + i
+		if startsStatement(r.data[max(0, end-8):end]) {
+			statement := r.data[end+len(keyword) : min(end+maxCreate, at)]
+			s.table, s.columns = tableName(statement), declaredColumns(statement)
+			break
+		}
+	}
+	s.searched = max(s.searched, at)
+	if !bytes.Equal(s.table, table) {
+		return nil
+	}
+	return s.columns
+}
+
+// tableName is the name at the beginning of the rest of a statement, as it is written.
+func tableName(b []byte) []byte {
+	for _, word := range []string{"IGNORE ", "INTO ", "IF NOT EXISTS "} {
+		b = bytes.TrimPrefix(b, []byte(word))
+	}
+	if end := bytes.IndexAny(b, " (\r\n"); end >= 0 {
+		return b[:end]
+	}
+	return b
+}
+
+// declaredColumns reads the declarations in parentheses of a CREATE TABLE, but not those of its keys.
+func declaredColumns(b []byte) []role {
+	at := bytes.IndexByte(b, '(')
+	if at < 0 {
+		return nil
+	}
+	var columns []role
+	for {
+		at = skipSpace(b, at+1)
+		end, ok := declarationEnd(b, at)
+		if !ok {
+			return nil
+		}
+		name, _, _ := bytes.Cut(b[at:end], []byte{' '})
+		word, _, _ := bytes.Cut(name, []byte{'('})
+		if !keyWords[string(bytes.ToUpper(word[:min(len(word), 16)]))] {
+			columns = append(columns, roleOf(name))
+		}
+		if at = end; b[at] == ')' {
+			return columns
+		}
+	}
+}
+
+// keyWords begin the declarations that are none of columns.
+var keyWords = map[string]bool{
+	"PRIMARY": true, "UNIQUE": true, "KEY": true, "INDEX": true, "CONSTRAINT": true, "FOREIGN": true, "FULLTEXT": true, "SPATIAL": true, "CHECK": true,
+}
+
+// declarationEnd is at the comma or parenthesis that ends a declaration.
+func declarationEnd(b []byte, at int) (end int, ok bool) {
+	for at < len(b) {
+		next := at + 1
+		switch b[at] {
+		case ',', ')':
+			return at, true
+		case ';':
+			return at, false
+		case '(':
+			next, ok = callEnd(b, at)
+		case '\'':
+			next, ok = stringEnd(b, at, true)
+		default:
+			ok = true
+		}
+		if !ok {
+			return next, false
+		}
+		at = next
+	}
+	return at, false
 }
 
 // copyColumns are the roles of the columns of the COPY whose rows a line stands among; none when it stands elsewhere.

@@ -12,6 +12,10 @@ const (
 	bcrypt = "$2y$10$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234"
 )
 
+// create is how mysqldump declares a table.
+const create = "DROP TABLE IF EXISTS `users`;\nCREATE TABLE `users` (\n  `id` int NOT NULL AUTO_INCREMENT COMMENT 'a, b) and ''c''; d',\n  `email` varchar(100) DEFAULT NULL,\n" +
+	"  `password` decimal(10,2) DEFAULT '',\n  PRIMARY KEY (`id`),\n  UNIQUE KEY `e` (`email`,`id`)\n) ENGINE=InnoDB;\n"
+
 func TestInsert(t *testing.T) {
 	s := scanner(t)
 	for _, c := range []struct{ name, text, want string }{
@@ -39,6 +43,11 @@ func TestInsert(t *testing.T) {
 		{"no list, MD5", "INSERT INTO u VALUES(1,'jdoe@lab.example','" + md5 + "');", "sql employee jdoe@lab.example|" + md5 + "@"},
 		{"no list, named account", "INSERT INTO u VALUES(1,'svc-meridian','" + md5 + "');", "sql employee svc-meridian|" + md5 + "@"},
 		{"one address twice", "INSERT INTO u VALUES(1,'JDoe@lab.example','jdoe@lab.example','" + md5 + "');", "sql employee JDoe@lab.example|" + md5 + "@"},
+		{"columns of CREATE TABLE", create + "INSERT INTO `users` VALUES (1,'a@other.test','x'),(2,'jdoe@lab.example','secret1');\nINSERT INTO `users` VALUES (3,'asmith@lab.example','secret2');\n",
+			"sql employee jdoe@lab.example|secret1@; sql employee asmith@lab.example|secret2@"},
+		{"CREATE TABLE of SQLite", "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, pass TEXT, UNIQUE(email));\nINSERT INTO users VALUES(1,'jdoe@lab.example','secret1');\n", "sql employee jdoe@lab.example|secret1@"},
+		{"another table's columns", create + "INSERT INTO `staff` VALUES (2,'jdoe@lab.example','Nurse');\n", "mention"},
+		{"CREATE TABLE is not closed", create[:len(create)-20] + ";\nINSERT INTO `users` VALUES (2,'jdoe@lab.example','Nurse');\n", "mention"},
 		{"another statement's list", "INSERT INTO a (email,pass,x) VALUES ('a@other.test','x',1);\nINSERT INTO b VALUES ('jdoe@lab.example','Nurse',1);", "mention"},
 		{"a home page is no login host", "INSERT INTO u (user,pass,url) VALUES ('x@mail.test','secret1','https://portal.lab.example/');", "mention"},
 		{"a list in a text", "INSERT INTO p (a,b) VALUES (1,2);\nINSERT INTO q VALUES ('x, INSERT INTO u (email,pass) VALUES (1,2)','y'),('jdoe@lab.example','Nurse');", "mention"},
@@ -52,6 +61,8 @@ func TestInsert(t *testing.T) {
 		{"two passwords", "INSERT INTO u (email,pass,pwd) VALUES ('jdoe@lab.example','a','b');", "mention"},
 		{"a line end in a password", `INSERT INTO u (login,pass) VALUES ('jdoe@lab.example','pass\nword');`, "mention"},
 		{"a row in a text", `INSERT INTO p VALUES (1,"so, ('jdoe@lab.example','` + md5 + `'), and",2);`, "mention"},
+		{"code", "login('jdoe@lab.example','" + md5 + "');", "mention"},
+		{"a row longer than its list", "INSERT INTO u (email,pass) VALUES ('jdoe@lab.example','secret1',1);", "mention"},
 		{"prose", "we met (the staff, ('jdoe@lab.example', 'and others'), all of them)", "mention"},
 		{"not closed", "INSERT INTO u (email,pass) VALUES ('jdoe@lab.example','secret1'", "mention"},
 		{"UUID in binary", "INSERT INTO u VALUES ('jdoe@lab.example',0x" + md5 + ");", "mention"},
@@ -108,6 +119,13 @@ func TestExcerptOfARowIsItsCell(t *testing.T) {
 	found := read(scanner(t), fromFile("INSERT INTO posts VALUES (7,'Jane Roe','she left Meridian Lab in spring','born 1980');"))
 	if len(found) != 1 || found[0].Excerpt != "she left Meridian Lab in spring" {
 		t.Errorf("got %+v", found)
+	}
+}
+
+func TestSecretInAColumnOfHashes(t *testing.T) {
+	found := read(scanner(t), fromFile("INSERT INTO u (email,hash) VALUES ('jdoe@lab.example','0a1b2c');"))
+	if len(found) != 1 || found[0].Secret.Kind() != risk.SecretHash {
+		t.Errorf("got %s", briefs(found))
 	}
 }
 
