@@ -98,3 +98,13 @@ func plain(err error) error {
 	}
 	return err
 }
+
+// exitCode ends the process with that code; what there is to say was said already.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+const (
+	exitNothing exitCode = 1
+	exitFailed  exitCode = 2
+)

@@ -8,36 +8,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
-	"time"
-	"unicode"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/wardline/wardline/internal/catalog"
 	"github.com/wardline/wardline/internal/dump"
 	"github.com/wardline/wardline/internal/extract"
 	"github.com/wardline/wardline/internal/match"
 	"github.com/wardline/wardline/internal/risk"
-	"github.com/wardline/wardline/internal/seal"
-)
-
-// exitCode ends the process with that code; what there is to say was said already.
-type exitCode int
-
-func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
-
-const (
-	exitNothing exitCode = 1
-	exitFailed  exitCode = 2
 )
 
 type scanOptions struct {
@@ -86,7 +68,7 @@ func scan(ctx context.Context, o scanOptions, paths []string, out, errs io.Write
 	run := scanRun{scanOptions: o, scanner: scanner, out: out, bar: bar}
 	failed := false
 	for _, path := range paths {
-		skipped, err := run.path(ctx, path, bar)
+		skipped, err := run.path(ctx, path)
 		bar.clear()
 		for _, s := range skipped {
 			fmt.Fprintf(errs, "wardline: %s: not read: %s\n", shown(joinEntry(s.Path, s.Entry)), shown(s.Why))
@@ -200,8 +182,8 @@ func (r *scanRun) printTotals() error {
 }
 
 // path scans one file or folder, its blocks in parallel, and prints in the order of the bytes.
-func (r *scanRun) path(ctx context.Context, path string, bar *scanBar) ([]dump.Skip, error) {
-	o := dump.Options{Source: risk.SourceDrop, Read: bar.add}
+func (r *scanRun) path(ctx context.Context, path string) ([]dump.Skip, error) {
+	o := dump.Options{Source: risk.SourceDrop, Read: r.bar.add}
 	if r.threads <= 1 {
 		var res scanResult
 		return dump.Blocks(ctx, path, o, func(b risk.Block) error {
@@ -226,70 +208,6 @@ func (r *scanRun) path(ctx context.Context, path string, bar *scanBar) ([]dump.S
 		err = failed
 	}
 	return skipped, err
-}
-
-// scanTask is a block on its way: scanned by any worker, printed in order.
-type scanTask struct {
-	block risk.Block
-	data  []byte
-	res   scanResult
-	done  chan struct{}
-}
-
-// scanLine holds the tasks. There are only so many, so that a fast reader cannot run ahead.
-type scanLine struct {
-	free, todo, order chan *scanTask
-}
-
-func newScanLine(threads int) *scanLine {
-	n := 2*threads + 1
-	l := &scanLine{free: make(chan *scanTask, n), todo: make(chan *scanTask, n), order: make(chan *scanTask, n)}
-	for range n {
-		l.free <- &scanTask{done: make(chan struct{}, 1)}
-	}
-	return l
-}
-
-func (l *scanLine) put(ctx context.Context, b risk.Block) error {
-	select {
-	case t := <-l.free:
-		t.data = append(t.data[:0], b.Data...)
-		t.block = b
-		t.block.Data = t.data
-		l.todo <- t
-		l.order <- t
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (l *scanLine) close() {
-	close(l.todo)
-	close(l.order)
-}
-
-func (l *scanLine) work(scan func(risk.Block, *scanResult)) {
-	for t := range l.todo {
-		t.res.reset()
-		scan(t.block, &t.res)
-		t.done <- struct{}{}
-	}
-}
-
-// print hands results on in order. After a failure it cancels the reading and only empties the line.
-func (l *scanLine) print(print func(*scanResult) error, cancel func()) error {
-	var failed error
-	for t := range l.order {
-		<-t.done
-		if failed == nil {
-			if failed = print(&t.res); failed != nil {
-				cancel()
-			}
-		}
-		l.free <- t
-	}
-	return failed
 }
 
 // scanResult is what one block gave.
@@ -335,171 +253,4 @@ func (r *scanRun) block(b risk.Block, res *scanResult) {
 			r.writeText(&res.text, i)
 		}
 	}
-}
-
-// scanLineJSON is the stable form of one indicator; others script against it.
-type scanLineJSON struct {
-	Path     string             `json:"path"`
-	Entry    string             `json:"entry"`
-	Line     int                `json:"line"`
-	Offset   int64              `json:"offset"`
-	Kind     risk.IndicatorKind `json:"kind"`
-	Supplier string             `json:"supplier"`
-	Term     string             `json:"term"`
-	Match    risk.MatchKind     `json:"match"`
-	Class    risk.Class         `json:"class"`
-	URL      string             `json:"url"`
-	Account  string             `json:"account"`
-	Secret   *scanSecretJSON    `json:"secret"`
-}
-
-type scanSecretJSON struct {
-	Kind       risk.SecretKind `json:"kind"`
-	LengthBand string          `json:"length_band"`
-	Value      string          `json:"value,omitempty"`
-}
-
-func (r *scanRun) writeJSON(w *bytes.Buffer, i risk.Indicator) {
-	line := scanLineJSON{
-		Path: i.Place.Path, Entry: i.Place.Entry, Line: i.Place.Line, Offset: i.Place.Offset, Kind: i.Kind, Supplier: i.Term.Supplier,
-		Term: i.Term.Value, Match: i.Match, Class: i.Class, URL: r.url(i.URL), Account: r.account(i),
-	}
-	if !i.Secret.Empty() {
-		line.Secret = &scanSecretJSON{Kind: i.Secret.Kind(), LengthBand: i.Secret.LengthBand()}
-		if r.reveal {
-			line.Secret.Value = i.Secret.Reveal()
-		}
-	}
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(line); err != nil { // strings and numbers always encode, and a buffer takes all
-		panic(err)
-	}
-}
-
-func (r *scanRun) writeText(w *bytes.Buffer, i risk.Indicator) {
-	fmt.Fprintf(w, "%s:%d: %s: ", shown(joinEntry(i.Place.Path, i.Place.Entry)), i.Place.Line, shown(i.Term.Supplier))
-	if i.Class != risk.ClassNone {
-		fmt.Fprintf(w, "%s ", strings.ReplaceAll(string(i.Class), "_", " "))
-	}
-	w.WriteString(strings.ReplaceAll(string(i.Kind), "_", " "))
-	if i.Account != "" {
-		fmt.Fprintf(w, " %s", shown(r.account(i)))
-	}
-	if i.URL != "" {
-		fmt.Fprintf(w, " at %s", shown(r.url(i.URL)))
-	}
-	if !i.Secret.Empty() {
-		fmt.Fprintf(w, ", secret %s of %s characters", i.Secret.Kind(), i.Secret.LengthBand())
-		if r.reveal {
-			fmt.Fprintf(w, ": %s", shown(i.Secret.Reveal()))
-		}
-	}
-	fmt.Fprintf(w, " (%s %s)\n", i.Match, shown(i.Term.Value))
-}
-
-func (r *scanRun) account(i risk.Indicator) string {
-	if r.reveal {
-		return i.Account
-	}
-	known := i.Term.Value
-	if i.Term.Kind == risk.TermAccount {
-		known = known[strings.LastIndexByte(known, '@')+1:]
-	}
-	return seal.Mask(i.Account, known)
-}
-
-// url leaves out what an address says of a login: the part before '@', the query and the fragment.
-func (r *scanRun) url(u string) string {
-	if r.reveal {
-		return u
-	}
-	u, _, _ = strings.Cut(u, "#")
-	u, _, _ = strings.Cut(u, "?")
-	scheme, rest, ok := strings.Cut(u, "://")
-	if !ok {
-		return u
-	}
-	authority, path, slash := strings.Cut(rest, "/")
-	authority = authority[strings.LastIndexByte(authority, '@')+1:]
-	if slash {
-		path = "/" + path
-	}
-	return scheme + "://" + authority + path
-}
-
-func joinEntry(path, entry string) string {
-	if entry == "" {
-		return path
-	}
-	return path + ":" + entry
-}
-
-// shown makes text from a hostile file fit for a terminal: what would move the cursor, change direction or hide is
-// written out.
-func shown(s string) string {
-	if strings.IndexFunc(s, hidden) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for _, c := range s {
-		if hidden(c) {
-			fmt.Fprintf(&b, "\\u{%x}", c)
-		} else {
-			b.WriteRune(c)
-		}
-	}
-	return b.String()
-}
-
-func hidden(r rune) bool { return !unicode.IsPrint(r) }
-
-// scanBar shows progress on a terminal, and nothing elsewhere.
-type scanBar struct {
-	mu  sync.Mutex // of the line on the terminal, which results may share
-	bar *progressbar.ProgressBar
-}
-
-func newScanBar(errs io.Writer, paths []string) *scanBar {
-	f, ok := errs.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return &scanBar{}
-	}
-	return &scanBar{bar: progressbar.NewOptions64(sizeOf(paths), progressbar.OptionSetWriter(f), progressbar.OptionShowBytes(true),
-		progressbar.OptionSetDescription("scanning"), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())}
-}
-
-func (b *scanBar) add(n int) {
-	if b.bar != nil {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		_ = b.bar.Add(n) // a bar that cannot be drawn is no reason to stop
-	}
-}
-
-func (b *scanBar) clear() { _ = b.aside(func() error { return nil }) }
-
-// aside takes the bar off its line while do writes, so that results do not stand behind it.
-func (b *scanBar) aside(do func() error) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.bar != nil {
-		_ = b.bar.Clear()
-	}
-	return do()
-}
-
-func sizeOf(paths []string) (total int64) {
-	for _, p := range paths {
-		_ = filepath.WalkDir(p, func(_ string, d fs.DirEntry, err error) error {
-			if err != nil || !d.Type().IsRegular() {
-				return nil // the scan itself will name what cannot be read
-			}
-			if info, err := d.Info(); err == nil {
-				total += info.Size()
-			}
-			return nil
-		})
-	}
-	return total
 }
