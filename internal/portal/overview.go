@@ -1,11 +1,8 @@
 package portal
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -93,7 +90,7 @@ func (p *portal) overviewCards(v overviewView, o risk.Overview) []card {
 	if !v.CanSee {
 		cards[0].Href = ""
 	}
-	cards[0].Spark = newSparkline(newPerWeek(o.Weeks), "New exposures per week")
+	cards[0].Spark = newSparkline(foundPerWeek(o.Weeks), "New exposures per week")
 	if look := o.FirstLook; look != nil {
 		cards = append(cards, card{Value: span(look.Median), Label: "Median time to first look", Note: "90th percentile " + span(look.P90) + " · " + plural(look.Count, "exposure", "exposures") + " in 90 d"})
 	}
@@ -120,198 +117,20 @@ func (p *portal) overviewCards(v overviewView, o risk.Overview) []card {
 	return cards
 }
 
-func newPerWeek(weeks []risk.WeekCount) []float64 {
+// foundPerWeek counts new exposures a week; nil when there are none.
+func foundPerWeek(weeks []risk.WeekCount) []float64 {
 	var out []float64
-	any := 0
+	total := 0
 	for _, w := range weeks {
 		n := 0
 		for _, k := range w.New {
 			n += k
 		}
-		any += n
+		total += n
 		out = append(out, float64(n))
 	}
-	if any == 0 {
+	if total == 0 {
 		return nil
 	}
 	return out
 }
-
-// matrix counts suppliers by tier and grade; each cell is a filter.
-type matrix struct {
-	Bands []matrixBand
-	Rows  []matrixRow
-	Total int
-}
-
-type matrixBand struct{ Grade, Range string }
-
-type matrixRow struct {
-	Label string
-	Cells []matrixCell
-}
-
-type matrixCell struct {
-	Count int
-	Tone  string
-	Href  string
-	Says  string
-}
-
-func newMatrix(cells []risk.MatrixCell) *matrix {
-	counts := map[risk.Tier]map[string]int{}
-	v := &matrix{}
-	for _, c := range cells {
-		if counts[c.Tier] == nil {
-			counts[c.Tier] = map[string]int{}
-		}
-		counts[c.Tier][c.Band] += c.Count
-		v.Total += c.Count
-	}
-	if v.Total == 0 {
-		return nil
-	}
-	for _, g := range gradeOrder {
-		band := matrixBand{Grade: g, Range: grades[g].band}
-		if g == gradeNone {
-			band = matrixBand{Grade: "?", Range: "no letter"}
-		}
-		v.Bands = append(v.Bands, band)
-	}
-	for _, tier := range []risk.Tier{1, 2, 3, 4, 0} {
-		if counts[tier] == nil {
-			continue
-		}
-		row := matrixRow{Label: tierName(tier)}
-		for _, g := range gradeOrder {
-			n := counts[tier][g]
-			tone, what := grades[g].tone, "grade "+g
-			if g == gradeNone {
-				tone, what = "none", "insufficient evidence"
-			}
-			cell := matrixCell{Count: n, Tone: tone, Says: fmt.Sprintf("%s, %s: %s", row.Label, what, plural(n, "supplier", "suppliers"))}
-			if n > 0 {
-				cell.Href = fmt.Sprintf("/suppliers?tier=%d&grade=%s", tier, g)
-			}
-			row.Cells = append(row.Cells, cell)
-		}
-		v.Rows = append(v.Rows, row)
-	}
-	return v
-}
-
-// heatMap shows what takes points from the lowest tier 1 suppliers.
-type heatMap struct {
-	Factors []string
-	Rows    []heatRow
-}
-
-type heatRow struct {
-	Name, Href string
-	Number     string
-	Cells      []heatCell
-}
-
-type heatCell struct {
-	Points, Tone, Says string
-}
-
-const heatRows = 6
-
-func (p *portal) heatMap(c *gin.Context) (*heatMap, error) {
-	ctx := c.Request.Context()
-	first := risk.Tier(1)
-	rows, _, err := p.Store.FindSuppliers(ctx, risk.SupplierFilter{Tier: &first, Sort: "score", Limit: heatRows}, p.Now())
-	if err != nil {
-		return nil, fmt.Errorf("find lowest tier 1 suppliers: %w", err)
-	}
-	v := &heatMap{}
-	var scored []risk.Score
-	var keys []string
-	for _, r := range rows {
-		s, err := p.Store.FindScore(ctx, r.Supplier.ID)
-		if errors.Is(err, risk.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("find score of supplier %d: %w", r.Supplier.ID, err)
-		}
-		scored = append(scored, s)
-		v.Rows = append(v.Rows, heatRow{Name: visible(r.Supplier.Name), Href: supplierHref(r.Supplier.ID), Number: whole(s.Number)})
-		for _, f := range factors(s) {
-			// A factor that no source watches for anybody would be a column of question marks.
-			if !f.Unknown && !slices.Contains(keys, f.Key) {
-				keys = append(keys, f.Key)
-			}
-		}
-	}
-	if len(keys) == 0 {
-		return nil, nil
-	}
-	for _, k := range keys {
-		v.Factors = append(v.Factors, factorName(k))
-	}
-	for i, s := range scored {
-		by := map[string]factor{}
-		for _, f := range factors(s) {
-			by[f.Key] = f
-		}
-		for _, k := range keys {
-			v.Rows[i].Cells = append(v.Rows[i].Cells, newHeatCell(by[k], k))
-		}
-	}
-	return v, nil
-}
-
-func newHeatCell(f factor, key string) heatCell {
-	if f.Key == "" || f.Unknown {
-		return heatCell{Points: "?", Tone: "none", Says: factorName(key) + ": not watched, so unknown"}
-	}
-	return heatCell{Points: signed(f.Points, 1), Tone: f.Tone, Says: factorName(key) + ": " + signed(f.Points, 1) + " points"}
-}
-
-// exposureRow is an exposure as lists show it.
-type exposureRow struct {
-	ID           int64
-	Ref, Title   string
-	Href         string // full page
-	Pick         string // the same list with this one opened
-	Severity     risk.Severity
-	Supplier     string
-	SupplierHref string
-	Source       string
-	Kind, State  string
-	Due          string
-	Overdue      bool
-	Owner        string
-	Mine         bool
-	Age          string
-	Seen         string // first seen, in full
-	Version      int
-	Picked       bool
-}
-
-func (p *portal) exposureRows(found []risk.Exposure, a risk.Actor) []exposureRow {
-	rows := make([]exposureRow, len(found))
-	for i, e := range found {
-		rows[i] = p.exposureRow(e, a, p.Now())
-	}
-	return rows
-}
-
-func (p *portal) exposureRow(e risk.Exposure, a risk.Actor, now time.Time) exposureRow {
-	r := exposureRow{ID: e.ID, Ref: e.Ref(), Title: visible(e.Title), Href: fmt.Sprintf("/exposures/%d", e.ID), Severity: e.Severity, Supplier: visible(e.Supplier),
-		SupplierHref: supplierHref(e.SupplierID), Source: visible(e.SourceName), Kind: word(kindWords, e.Kind, string(e.Kind)), State: word(stateWords, e.State, string(e.State)),
-		Owner: e.Owner, Mine: e.OwnerID == a.UserID, Age: span(now.Sub(e.FirstSeen)), Seen: p.stamp(e.FirstSeen), Version: e.Version}
-	if e.State.Open() {
-		r.Due, r.Overdue = dueWords(now, e.Due), !e.Due.IsZero() && now.After(e.Due)
-	} else {
-		r.Due = r.State
-	}
-	if r.Owner == "" {
-		r.Owner = "Unassigned"
-	}
-	return r
-}
-
-func supplierHref(id int64) string { return fmt.Sprintf("/suppliers/%d", id) }

@@ -285,3 +285,5 @@ func cell(s string) string {
 	}
 	return s
 }
+
+func supplierHref(id int64) string { return fmt.Sprintf("/suppliers/%d", id) }
