@@ -35,8 +35,11 @@ func openApp(ctx context.Context) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newApp(ctx, settings, func() time.Time { return time.Now().UTC() })
+	return newApp(ctx, settings, systemNow)
 }
+
+// systemNow is the machine's clock; tests bring their own.
+func systemNow() time.Time { return time.Now().UTC() }
 
 func newApp(ctx context.Context, settings config.Settings, now func() time.Time) (*app, error) {
 	if err := os.MkdirAll(settings.Data, 0o700); err != nil {

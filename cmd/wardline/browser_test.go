@@ -53,7 +53,12 @@ func TestRealEveryPageInTheBrowser(t *testing.T) {
 	for _, scheme := range []string{"light", "dark"} {
 		browser.PreferScheme(scheme)
 		for _, page := range pages {
-			t.Run(scheme+page, func(t *testing.T) { inspect(t, browser, base, page, scheme) })
+			t.Run(scheme+page, func(t *testing.T) {
+				inspect(t, browser, scheme, page, func() { browser.Goto(base + page) })
+			})
+		}
+		for name, open := range answers(browser, base) {
+			t.Run(scheme+" "+name, func(t *testing.T) { inspect(t, browser, scheme, name, open) })
 		}
 	}
 	browser.Scripts(false)
@@ -86,15 +91,48 @@ func inboxMail(t *testing.T, browser *testparts.Browser, base string) string {
 	return testparts.Eval[string](browser, `document.querySelector("main a[href*='id=']").getAttribute("href")`)
 }
 
+// answers opens the pages that answer a form, none of which changes anything.
+func answers(browser *testparts.Browser, base string) map[string]func() {
+	return map[string]func(){
+		"bulk confirmation": func() {
+			browser.Goto(base + "/inbox")
+			testparts.Eval[bool](browser, `document.querySelector("input[name=id]").checked = true`)
+			browser.Follow("button[form=bulk][value=dismiss]")
+		},
+		"supplier form with errors": func() {
+			browser.Goto(base + "/suppliers/new")
+			testparts.Eval[bool](browser, `document.querySelector("form[action='/suppliers/new']").noValidate = true`)
+			browser.Follow("form[action='/suppliers/new'] button")
+		},
+		"import dry run": func() {
+			browser.Goto(base + "/suppliers/import")
+			testparts.Eval[int](browser, `(() => {
+				const carried = new DataTransfer();
+				carried.items.add(new File(["supplier,kind,value\nNew Lab,domain,new-lab.example\nMeridian Lab,domain,meridian-lab.example\nBroken,colour,blue\n"], "watchlist.csv"));
+				const field = document.querySelector("input[type=file]");
+				field.files = carried.files;
+				return field.files.length;
+			})()`)
+			browser.Follow("form[action='/suppliers/import'] button")
+		},
+		"sign-in refused": func() {
+			browser.Goto(base + "/login")
+			browser.Type("input[name=email]", "nobody@st-aldhelm.example")
+			browser.Type("input[name=password]", "not the password")
+			browser.Follow("form[action='/login'] button")
+		},
+	}
+}
+
 // inspect holds one page in one theme to what every page must be.
-func inspect(t *testing.T, browser *testparts.Browser, base, page, scheme string) {
+func inspect(t *testing.T, browser *testparts.Browser, scheme, page string, open func()) {
 	browser.Viewport(1360, 1000)
-	browser.Goto(base + page)
+	open()
 	for _, violation := range browser.Violations() {
 		t.Errorf("axe: %s", violation)
 	}
 	complain(t, browser.Problems(), page)
-	keepPicture(t, browser, scheme+"-wide"+page)
+	keepPicture(t, browser, scheme+"-wide_"+page)
 	browser.Viewport(320, 800)
 	if px := browser.Sideways(); px > 0 {
 		t.Errorf("scrolls sideways by %d px at 320 px", px)
@@ -102,7 +140,7 @@ func inspect(t *testing.T, browser *testparts.Browser, base, page, scheme string
 	for _, violation := range browser.Violations() {
 		t.Errorf("axe at 320 px: %s", violation)
 	}
-	keepPicture(t, browser, scheme+"-narrow"+page)
+	keepPicture(t, browser, scheme+"-narrow_"+page)
 }
 
 // complain fails on what a page reported; a page that is not there answers 404, which Chromium itself notes.
@@ -123,7 +161,7 @@ func keepPicture(t *testing.T, browser *testparts.Browser, name string) {
 	if folder == "" {
 		return
 	}
-	name = strings.Trim(strings.NewReplacer("/", "_", "?", "_", "=", "-", "&", "_").Replace(name), "_")
+	name = strings.Trim(strings.NewReplacer("/", "_", "?", "_", "=", "-", "&", "_", " ", "_").Replace(name), "_")
 	if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%s.png", name)), browser.Screenshot(), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func beChild(order string) error {
 	if err != nil {
 		return err
 	}
-	a, err := newApp(ctx, settings, func() time.Time { return time.Now().UTC() })
+	a, err := newApp(ctx, settings, systemNow)
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (w *world) inside(do func(*app)) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	a, err := newApp(context.Background(), settings, func() time.Time { return time.Now().UTC() })
+	a, err := newApp(context.Background(), settings, systemNow)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -188,7 +188,7 @@ func runDemo(ctx context.Context, settings config.Settings, out io.Writer) error
 	if err := settings.SendMailTo(mailbox.Addr()); err != nil {
 		return err
 	}
-	a, err := newApp(ctx, settings, func() time.Time { return time.Now().UTC() })
+	a, err := newApp(ctx, settings, systemNow)
 	if err != nil {
 		return err
 	}

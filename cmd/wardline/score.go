@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wardline/wardline/internal/pipeline"
 	"github.com/wardline/wardline/internal/risk"
+	"github.com/wardline/wardline/internal/score"
 )
 
 func scoreCommand() *cobra.Command {
@@ -27,10 +30,7 @@ func scoreCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				posture, err := a.store.FindScore(cmd.Context(), supplier.ID)
-				if errors.Is(err, risk.ErrNotFound) {
-					return fmt.Errorf("%s has no score yet: it is computed once a worker runs", supplier.Name)
-				}
+				posture, err := a.findScore(cmd.Context(), supplier.ID)
 				if err != nil {
 					return err
 				}
@@ -44,6 +44,23 @@ func scoreCommand() *cobra.Command {
 	explain.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
 	command.AddCommand(explain)
 	return command
+}
+
+// findScore finds a supplier's score, and computes the first one where no worker has yet.
+func (a *app) findScore(ctx context.Context, supplierID int64) (risk.Score, error) {
+	posture, err := a.store.FindScore(ctx, supplierID)
+	if !errors.Is(err, risk.ErrNotFound) {
+		return posture, err
+	}
+	weights, err := score.LoadWeights()
+	if err != nil {
+		return risk.Score{}, err
+	}
+	steps := pipeline.Pipeline{Store: a.store, Weights: weights, WatchDuty: a.settings.Duty(), Log: a.log, Now: a.now}
+	if err := steps.Rescore(ctx, supplierID); err != nil {
+		return risk.Score{}, err
+	}
+	return a.store.FindScore(ctx, supplierID)
 }
 
 func (a *app) findSupplier(cmd *cobra.Command, nameOrNumber string) (risk.Supplier, error) {
