@@ -100,10 +100,14 @@ func (w *walk) decompressor(f format, r io.Reader) (io.ReadCloser, error) {
 	return z.IOReadCloser(), nil
 }
 
-// entry reads one entry of an archive. Its errors are its own: the archive goes on.
+// entry reads one entry of an archive. What is wrong with it is noted and the archive goes on; the error says that there
+// are too many, or that all is to stop.
 func (w *walk) entry(name string, depth int, packed *int64, open func() (io.ReadCloser, error)) error {
 	if err := w.ctx.Err(); err != nil {
 		return stop{err}
+	}
+	if w.entries++; w.entries > w.o.MaxEntries {
+		return fmt.Errorf("it holds more than %d entries; the others were not read", w.o.MaxEntries)
 	}
 	r, err := open()
 	if err != nil {
@@ -122,14 +126,6 @@ func (w *walk) entry(name string, depth int, packed *int64, open func() (io.Read
 	return nil
 }
 
-// count notes a further entry and reports when there are too many.
-func (w *walk) count() error {
-	if w.entries++; w.entries > w.o.MaxEntries {
-		return fmt.Errorf("it holds more than %d entries; the others were not read", w.o.MaxEntries)
-	}
-	return nil
-}
-
 func (w *walk) zip(entry string, depth int, src source) error {
 	at, size, release, err := w.hold(src)
 	if err != nil {
@@ -144,10 +140,9 @@ func (w *walk) zip(entry string, depth int, src source) error {
 	for i, f := range archive.File {
 		name := label(entry, f.Name)
 		switch {
+		case f.Mode().IsDir():
+			continue
 		case !f.Mode().IsRegular():
-			if f.Mode().IsDir() {
-				continue
-			}
 			w.skip(name, errors.New("it is a link or a device"))
 			continue
 		case f.Flags&1 != 0:
@@ -156,9 +151,6 @@ func (w *walk) zip(entry string, depth int, src source) error {
 		case overlapping[i]:
 			w.skip(name, errors.New("it overlaps another entry"))
 			continue
-		}
-		if err := w.count(); err != nil {
-			return err
 		}
 		packed := int64(f.CompressedSize64)
 		if err := w.entry(name, depth, &packed, func() (io.ReadCloser, error) { return w.openZipped(f) }); err != nil {
@@ -260,9 +252,6 @@ func (w *walk) sevenZip(entry string, depth int, src source) error {
 			w.skip(name, errors.New("it is a link or a device"))
 			continue
 		}
-		if err := w.count(); err != nil {
-			return err
-		}
 		if err := w.entry(name, depth, &packed.n, f.Open); err != nil {
 			return err
 		}
@@ -289,9 +278,6 @@ func (w *walk) tar(entry string, depth int, r io.Reader) error {
 		default:
 			w.skip(name, errors.New("it is a link or a device"))
 			continue
-		}
-		if err := w.count(); err != nil {
-			return err
 		}
 		open := func() (io.ReadCloser, error) { return io.NopCloser(archive), nil }
 		if err := w.entry(name, depth, &packed.n, open); err != nil {
@@ -324,9 +310,6 @@ func (w *walk) rar(entry string, depth int, r io.Reader) error {
 		case h.Encrypted:
 			w.skip(name, errors.New("it is encrypted"))
 			continue
-		}
-		if err := w.count(); err != nil {
-			return err
 		}
 		open := func() (io.ReadCloser, error) { return io.NopCloser(archive), nil }
 		if err := w.entry(name, depth, &packed.n, open); err != nil {

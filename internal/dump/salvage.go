@@ -19,9 +19,6 @@ func (w *walk) salvage(entry string, depth int, at io.ReaderAt, size int64, brok
 		if !ok {
 			return broken
 		}
-		if err := w.count(); err != nil {
-			return err
-		}
 		end, err := w.salvageEntry(label(entry, h.name), depth, at, h)
 		if err != nil {
 			return err
