@@ -84,12 +84,17 @@ func visible[T any](all []T, now time.Time, at func(T) time.Time) []T {
 	return out
 }
 
+// newest is what has appeared by now, the newest first.
+func newest[T any](all []T, now time.Time, at func(T) time.Time) []T {
+	out := visible(all, now, at)
+	slices.SortStableFunc(out, func(a, b T) int { return at(b).Compare(at(a)) })
+	return out
+}
+
 func (w *Web) pastes() []paste {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	out := visible(w.content.pastes, w.now(), func(p paste) time.Time { return p.At })
-	slices.SortStableFunc(out, func(a, b paste) int { return b.At.Compare(a.At) })
-	return out
+	return newest(w.content.pastes, w.now(), func(p paste) time.Time { return p.At })
 }
 
 func (w *Web) showArchive(rw http.ResponseWriter, r *http.Request) {
@@ -179,9 +184,7 @@ func (w *Web) showThread(rw http.ResponseWriter, r *http.Request) {
 func (w *Web) victims() []victim {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	out := visible(w.content.victims, w.now(), func(v victim) time.Time { return v.At })
-	slices.SortStableFunc(out, func(a, b victim) int { return b.At.Compare(a.At) })
-	return out
+	return newest(w.content.victims, w.now(), func(v victim) time.Time { return v.At })
 }
 
 func (w *Web) showVictims(rw http.ResponseWriter, r *http.Request) {
