@@ -207,7 +207,7 @@ func (p *portal) handler() *handler {
 	guard := http.NewCrossOriginProtection()
 	guard.AddInsecureBypassPattern("POST /csp-report") // browsers send reports on their own, and nothing is changed by one
 	guard.SetDenyHandler(http.HandlerFunc(p.denyCrossOrigin))
-	return &handler{Handler: p.recorded(p.withPolicy(guard.Handler(answerHead(inner)))), portal: p, engine: engine}
+	return &handler{Handler: p.recorded(p.withHeaders(guard.Handler(answerHead(inner)))), portal: p, engine: engine}
 }
 
 // answerHead treats HEAD as a GET of which net/http sends the headers only. The demo's link is left out: looking at it

@@ -14,8 +14,8 @@ const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; 
 	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types app-fragment; " +
 	"report-uri /csp-report; report-to csp"
 
-// withPolicy sets what every answer of the portal tells the browser to refuse.
-func (p *portal) withPolicy(next http.Handler) http.Handler {
+// withHeaders sets what every answer of the portal tells the browser to refuse.
+func (p *portal) withHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", contentPolicy)
