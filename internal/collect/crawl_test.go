@@ -155,7 +155,7 @@ func TestLeakSite(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "claims", titles(m.take()), []string{
-		"Other Corp||Other Corp\nsoon",
+		"Other Corp|48419bf87f4a37a63f33f29c771b849b|Other Corp\nsoon",
 		"Meridian Lab|1|Meridian Lab\n41 GB\nmore\n\nFiles:\npatients.csv\ncontracts.zip"})
 	s.takePaths()
 	s.set("/", strings.Replace(s.pages["/"], "soon", "published", 1))
@@ -163,7 +163,7 @@ func TestLeakSite(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "asked", s.takePaths(), []string{"/"})
-	equal(t, "the changed claim", titles(m.take()), []string{"Other Corp||Other Corp\npublished"})
+	equal(t, "the changed claim", titles(m.take()), []string{"Other Corp|48419bf87f4a37a63f33f29c771b849b|Other Corp\npublished"})
 }
 
 // One page that fails is named and left unmarked; the rest is read, and the next run tries again.

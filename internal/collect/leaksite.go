@@ -23,7 +23,7 @@ func readLeakSite(ctx context.Context, r *run) error {
 				return err
 			}
 			if fresh {
-				onList, marks = append(onList, r.document(e, lastSegment(e), p.url.String(), e.text)), append(marks, mark)
+				onList, marks = append(onList, r.document(e, entryID(e), p.url.String(), e.text)), append(marks, mark)
 			}
 		}
 		// What stands on the list goes first: a victim's page may end the run.
@@ -91,12 +91,13 @@ func (r *run) victim(ctx context.Context, e entry) error {
 		r.missing(p, "the entry's text is empty (read.post)")
 		return nil
 	}
-	return r.hand(ctx, p, []risk.Item{r.document(e, lastSegment(e), e.link.String(), e.text+"\n\n"+detail)}, []risk.Mark{mark})
+	return r.hand(ctx, p, []risk.Item{r.document(e, entryID(e), e.link.String(), e.text+"\n\n"+detail)}, []risk.Mark{mark})
 }
 
-func lastSegment(e entry) string {
+// entryID tells entries of one list apart also where they have no address of their own.
+func entryID(e entry) string {
 	if e.link == nil {
-		return ""
+		return strings.TrimPrefix(e.key(), "entry:")
 	}
 	return e.link.Path[strings.LastIndexByte(e.link.Path, '/')+1:]
 }
