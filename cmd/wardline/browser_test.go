@@ -50,8 +50,16 @@ func TestRealEveryPageInTheBrowser(t *testing.T) {
 		pages = append(pages, listed...)
 	}
 	pages = append(pages, "/no-such-page", inboxMail(t, browser, base))
+	stranger := browser.Another(t) // who is signed in does not see the sign-in page
 	for _, scheme := range []string{"light", "dark"} {
 		browser.PreferScheme(scheme)
+		stranger.PreferScheme(scheme)
+		t.Run(scheme+" sign-in", func(t *testing.T) {
+			inspect(t, stranger, scheme, "sign-in", func() { stranger.Goto(base + "/login") })
+		})
+		t.Run(scheme+" sign-in refused", func(t *testing.T) {
+			inspect(t, stranger, scheme, "sign-in refused", func() { refuseSignIn(stranger, base) })
+		})
 		for _, page := range pages {
 			t.Run(scheme+page, func(t *testing.T) {
 				inspect(t, browser, scheme, page, func() { browser.Goto(base + page) })
@@ -115,13 +123,14 @@ func answers(browser *testparts.Browser, base string) map[string]func() {
 			})()`)
 			browser.Follow("form[action='/suppliers/import'] button")
 		},
-		"sign-in refused": func() {
-			browser.Goto(base + "/login")
-			browser.Type("input[name=email]", "nobody@st-aldhelm.example")
-			browser.Type("input[name=password]", "not the password")
-			browser.Follow("form[action='/login'] button")
-		},
 	}
+}
+
+func refuseSignIn(browser *testparts.Browser, base string) {
+	browser.Goto(base + "/login")
+	browser.Type("input[name=email]", "nobody@st-aldhelm.example")
+	browser.Type("input[name=password]", "not the password")
+	browser.Follow("form[action='/login'] button")
 }
 
 // inspect holds one page in one theme to what every page must be.
