@@ -70,7 +70,7 @@ func (w *watchlist) add(row risk.ImportRow) {
 // before it stand.
 func ReadWatchlist(r io.Reader) ([]risk.ImportRow, error) {
 	var rows []risk.ImportRow
-	var columns map[string]int
+	var header *watchlistHeader
 	separator, line := ',', 0
 	reject := func(err error) {
 		rows = append(rows, risk.ImportRow{Line: line, Outcome: risk.ImportRejected, Why: err.Error()})
@@ -86,18 +86,18 @@ func ReadWatchlist(r io.Reader) ([]risk.ImportRow, error) {
 		if strings.TrimSpace(text) == "" {
 			continue
 		}
-		if columns == nil {
+		if header == nil {
 			var err error
 			if !strings.Contains(text, ",") && strings.Contains(text, ";") {
 				separator = ';' // what Excel writes where the comma is the decimal sign
 			}
-			if columns, err = watchlistHeader(text, separator); err != nil {
+			if header, err = readHeader(text, separator); err != nil {
 				reject(err)
 				return rows, nil
 			}
 			continue
 		}
-		row, err := watchlistRow(columns, text, separator)
+		row, err := watchlistRow(header, text, separator)
 		if err != nil {
 			reject(err)
 			continue
@@ -111,7 +111,7 @@ func ReadWatchlist(r io.Reader) ([]risk.ImportRow, error) {
 		reject(risk.Invalid("", "The line is longer than 1 MiB; it and what follows was not read."))
 	case err != nil:
 		return rows, err
-	case columns == nil:
+	case header == nil:
 		line = 1
 		reject(risk.Invalid("", "The file is empty; its first line must be supplier,kind,value."))
 	}
@@ -120,8 +120,13 @@ func ReadWatchlist(r io.Reader) ([]risk.ImportRow, error) {
 
 var errNotUTF8 = risk.Invalid("", "The line is not UTF-8: save the file as CSV UTF-8.")
 
-// watchlistHeader finds the columns.
-func watchlistHeader(text string, separator rune) (map[string]int, error) {
+// watchlistHeader says where a watchlist's columns are, and how many there are in all.
+type watchlistHeader struct {
+	at    map[string]int
+	width int
+}
+
+func readHeader(text string, separator rune) (*watchlistHeader, error) {
 	if !utf8.ValidString(text) {
 		return nil, errNotUTF8
 	}
@@ -129,19 +134,19 @@ func watchlistHeader(text string, separator rune) (map[string]int, error) {
 	if err != nil {
 		return nil, risk.Invalid("", "The header is not CSV: %v.", err)
 	}
-	columns := map[string]int{}
+	header := &watchlistHeader{at: map[string]int{}, width: len(fields)}
 	for i, f := range fields {
-		columns[strings.ToLower(strings.TrimSpace(f))] = i
+		header.at[strings.ToLower(strings.TrimSpace(f))] = i
 	}
 	for _, want := range []string{"supplier", "kind", "value"} {
-		if _, ok := columns[want]; !ok {
+		if _, ok := header.at[want]; !ok {
 			return nil, risk.Invalid("", "The header has no column %s; it must be supplier,kind,value.", want)
 		}
 	}
-	return columns, nil
+	return header, nil
 }
 
-func watchlistRow(columns map[string]int, text string, separator rune) (risk.ImportRow, error) {
+func watchlistRow(header *watchlistHeader, text string, separator rune) (risk.ImportRow, error) {
 	fields, err := splitRow(text, separator)
 	if err != nil {
 		return risk.ImportRow{}, risk.Invalid("", "The line is not CSV: %v.", err)
@@ -152,15 +157,10 @@ func watchlistRow(columns map[string]int, text string, separator rune) (risk.Imp
 	if strings.ContainsFunc(text, notText) {
 		return risk.ImportRow{}, risk.Invalid("", "The line holds a control character.")
 	}
-	if len(fields) != len(columns) {
-		return risk.ImportRow{}, risk.Invalid("", "The line has %d fields where the header has %d.", len(fields), len(columns))
+	if len(fields) != header.width {
+		return risk.ImportRow{}, risk.Invalid("", "The line has %d fields where the header has %d.", len(fields), header.width)
 	}
-	field := func(column string) string {
-		if i := columns[column]; i < len(fields) { // a header may name a column twice
-			return strings.TrimSpace(fields[i])
-		}
-		return ""
-	}
+	field := func(column string) string { return strings.TrimSpace(fields[header.at[column]]) }
 	name := field("supplier")
 	if name == "" {
 		return risk.ImportRow{}, risk.Invalid("", "The line names no supplier.")

@@ -63,6 +63,14 @@ func TestParseWatchlistReadsWhatIsGoodAndNamesTheRest(t *testing.T) {
 	}
 }
 
+// Spreadsheets write empty columns behind the table.
+func TestParseWatchlistWithEmptyColumns(t *testing.T) {
+	suppliers, problems := catalog.ParseWatchlist("w.csv", strings.NewReader("supplier,kind,value,,\nAcme Lab,domain,lab.example,,\n"))
+	if len(problems) > 0 || len(suppliers) != 1 || len(suppliers[0].Terms) != 1 {
+		t.Errorf("%+v %v", suppliers, problems)
+	}
+}
+
 func TestParseWatchlistNeedsItsHeader(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                          "w.csv:1: The file is empty; its first line must be supplier,kind,value.",
