@@ -19,7 +19,7 @@ import (
 
 func userCommand() *cobra.Command {
 	command := &cobra.Command{Use: "user", Short: "People who sign in to the portal"}
-	command.AddCommand(userAddCommand())
+	command.AddCommand(userAddCommand(), userPasswordCommand())
 	return command
 }
 
@@ -34,11 +34,8 @@ func userAddCommand() *cobra.Command {
 			if err := user.Validate(); err != nil {
 				return err
 			}
-			password, err := readPassword(cmd.InOrStdin(), cmd.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			if user.PasswordHash, err = portal.HashPassword(password); err != nil {
+			var err error
+			if user.PasswordHash, err = readHash(cmd); err != nil {
 				return err
 			}
 			return withStore(cmd.Context(), func(a *app) error {
@@ -58,6 +55,44 @@ func userAddCommand() *cobra.Command {
 	command.Flags().StringVar(&name, "name", "", "the person's name, shown in the portal")
 	command.Flags().StringVar(&role, "role", string(risk.RoleAnalyst), "analyst, procurement, ciso, auditor or admin")
 	return command
+}
+
+func userPasswordCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "password EMAIL",
+		Short: "Give a person a new password, which ends the sessions of the old one",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			email := strings.ToLower(strings.TrimSpace(args[0]))
+			return withStore(cmd.Context(), func(a *app) error {
+				user, err := a.store.FindUserByEmail(cmd.Context(), email)
+				if errors.Is(err, risk.ErrNotFound) {
+					return fmt.Errorf("nobody has the address %s", email)
+				}
+				if err != nil {
+					return err
+				}
+				hash, err := readHash(cmd)
+				if err != nil {
+					return err
+				}
+				if err := a.store.SetPassword(cmd.Context(), user.ID, hash); err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s has a new password\n", user.Email)
+				return nil
+			})
+		},
+	}
+}
+
+// readHash reads a password and gives what is kept of it.
+func readHash(cmd *cobra.Command) (string, error) {
+	password, err := readPassword(cmd.InOrStdin(), cmd.ErrOrStderr())
+	if err != nil {
+		return "", err
+	}
+	return portal.HashPassword(password)
 }
 
 // readPassword asks twice on a terminal and reads one line elsewhere.
