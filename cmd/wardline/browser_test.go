@@ -79,6 +79,36 @@ func TestRealEveryPageInTheBrowser(t *testing.T) {
 			complain(t, browser.Problems(), page)
 		})
 	}
+	t.Run("no script: deeds", func(t *testing.T) { actWithoutScript(t, browser, base) })
+}
+
+// actWithoutScript decides about an exposure, adds a supplier and pauses a source, by forms alone.
+func actWithoutScript(t *testing.T, browser *testparts.Browser, base string) {
+	lacks := func(word string) {
+		if text := browser.Text("main"); strings.Contains(text, word) {
+			t.Fatalf("the page says %q before anything was done, so that this test could not fail:\n%s", word, text)
+		}
+	}
+	browser.Goto(base + "/exposures/1")
+	lacks("Confirmed")
+	browser.Follow("button[name=do][value=confirm]")
+	browser.Goto(base + "/exposures/1")
+	if text := browser.Text("main"); !strings.Contains(text, "Confirmed") {
+		t.Errorf("the exposure is not confirmed:\n%s", text)
+	}
+	browser.Goto(base + "/suppliers/new")
+	browser.Type("input[name=name]", "Scriptless Lab")
+	browser.Follow("form[action='/suppliers/new'] button")
+	if h1 := browser.Text("h1"); !strings.Contains(h1, "Scriptless Lab") {
+		t.Errorf("after adding a supplier the page is headed %q", h1)
+	}
+	browser.Goto(base + "/sources")
+	lacks("Paused")
+	browser.Follow("form[action$='/pause'] button")
+	if text := browser.Text("main"); !strings.Contains(text, "Paused") {
+		t.Errorf("no source is paused:\n%s", text)
+	}
+	complain(t, browser.Problems(), "deeds")
 }
 
 // awaitMails waits for the first mails, so that the mailbox page has something to show.
