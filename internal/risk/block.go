@@ -12,8 +12,19 @@ type Block struct {
 	Data   []byte     // UTF-8 or arbitrary bytes; valid until visit returns
 	Lead   int
 	Trail  int
-	Lines  bool // for a scan, whose blocks are no entries: every line that mentions a supplier tells, without an excerpt
+	At     Position // where reading goes on after this block
+	Head   []byte   // the document's first 4 KiB at most, when Data does not begin with them
+	Facts  []Fact   // of the machine whose log the document belongs to
+	Lines  bool     // for a scan, whose blocks are no entries: every line that mentions a supplier tells, without an excerpt
 }
 
 // Body is the part of Data whose hits belong to this block.
 func (b Block) Body() []byte { return b.Data[b.Lead : len(b.Data)-b.Trail] }
+
+// Position is a place at which the reading of a file can be taken up again. Its zero value is the file's beginning.
+type Position struct {
+	Document int    // of the file's documents (itself, or those inside an archive) in reading order, from 0
+	Entry    string // its path inside the archive
+	Offset   int64  // in the unpacked document
+	Line     int    // 1-based line at Offset
+}

@@ -85,7 +85,8 @@ type Exposure struct {
 	Account     []byte // whole account under the server's data key; empty = none
 	Host        string // where the credential is used; "" = unknown
 	SecretKind  SecretKind
-	SecretBand  string // length band; the secret itself is not kept
+	SecretBand  string    // length band; the secret itself is not kept
+	UsableUntil time.Time // of a cookie; zero = unknown, or until the browser is closed
 	Excerpt     string
 	SourceID    int64      // of the first sighting
 	SourceKind  SourceKind // of the first sighting
@@ -123,6 +124,7 @@ type Sighting struct {
 	Author     string
 	Posted     time.Time // zero = unknown
 	Seen       time.Time
+	Facts      []Fact // of the machine that the data was taken from, safe to show
 }
 
 // Finding is an exposure as just found, with the sighting that found it.

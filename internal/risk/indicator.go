@@ -147,6 +147,8 @@ type Indicator struct {
 	Excerpt string // a few lines around the hit, secrets and other organisations' data removed; for mentions and claims
 	Posted  time.Time
 	Facts   []Fact // machine facts of a stealer log and the like
+
+	UsableUntil time.Time // of a cookie; zero = unknown, or until the browser is closed
 }
 
 // Fact is a labelled value that belongs to an indicator, such as the infection date.

@@ -24,7 +24,8 @@ type File struct {
 	Modified  time.Time
 	Watchlist string // digest of the watch terms it was read with
 	Read      int64  // bytes read so far
-	Records   int    // indicators found
+	At        Position
+	Records   int // indicators found
 	State     FileState
 	Why       string
 	Skipped   []string // entries and places that could not be read, named
@@ -39,6 +40,8 @@ const (
 	FileReading FileState = "reading"
 	FileDone    FileState = "done"
 	FileFailed  FileState = "failed"
+
+	FileCancelled FileState = "cancelled" // by a person, who may let it go on from where it stands
 )
 
 // Standing is what is true of one supplier now, read inside the transaction that acts on it.
