@@ -125,6 +125,7 @@ type Sighting struct {
 	Posted     time.Time // zero = unknown
 	Seen       time.Time
 	Facts      []Fact // of the machine that the data was taken from, safe to show
+	FileID     int64  // of the dump file that it is in; 0 = none
 }
 
 // Finding is an exposure as just found, with the sighting that found it.

@@ -29,6 +29,7 @@ type exposureRow struct {
 	Host        string        `gorm:"column:host"`
 	SecretKind  string        `gorm:"column:secret_kind"`
 	SecretBand  string        `gorm:"column:secret_band"`
+	UsableUntil stamp         `gorm:"column:usable_until"`
 	Excerpt     string        `gorm:"column:excerpt"`
 	SourceID    int64         `gorm:"column:source_id"`
 	SourceKind  string        `gorm:"column:source_kind"`
@@ -56,7 +57,7 @@ func newExposureRow(e risk.Exposure) exposureRow {
 		ID: e.ID, Fingerprint: e.Fingerprint, KeyID: e.KeyID, SupplierID: e.SupplierID, Kind: string(e.Kind), Format: string(e.Format),
 		Class: string(e.Class), MatchKind: string(e.Match), TermKind: string(e.TermKind), Term: clean(e.Term), Title: clean(e.Title),
 		AccountMask: clean(e.AccountMask), Account: e.Account, Host: clean(e.Host), SecretKind: string(e.SecretKind), SecretBand: e.SecretBand,
-		Excerpt: clean(e.Excerpt), SourceID: e.SourceID, SourceKind: string(e.SourceKind), Severity: int(e.Severity), Reasons: docOf(e.Reasons),
+		UsableUntil: at(e.UsableUntil), Excerpt: clean(e.Excerpt), SourceID: e.SourceID, SourceKind: string(e.SourceKind), Severity: int(e.Severity), Reasons: docOf(e.Reasons),
 		State: string(e.State), IsOpen: e.State.Open(), StateReason: clean(e.StateReason), DuplicateOf: ref(e.DuplicateOf), OwnerID: ref(e.OwnerID),
 		Due: at(e.Due), Observed: at(e.Observed), FirstSeen: at(e.FirstSeen), LastSeen: at(e.LastSeen),
 		Sightings: e.Sightings, Looked: at(e.Looked), Updated: at(e.Updated), Version: e.Version,
@@ -68,7 +69,7 @@ func (r exposureRow) exposure() risk.Exposure {
 		ID: r.ID, Fingerprint: r.Fingerprint, KeyID: r.KeyID, SupplierID: r.SupplierID, Kind: risk.IndicatorKind(r.Kind), Format: risk.Format(r.Format),
 		Class: risk.Class(r.Class), Match: risk.MatchKind(r.MatchKind), TermKind: risk.TermKind(r.TermKind), Term: r.Term, Title: r.Title,
 		AccountMask: r.AccountMask, Account: r.Account, Host: r.Host, SecretKind: risk.SecretKind(r.SecretKind), SecretBand: r.SecretBand,
-		Excerpt: r.Excerpt, SourceID: r.SourceID, SourceKind: risk.SourceKind(r.SourceKind), Severity: risk.Severity(r.Severity), Reasons: r.Reasons.v,
+		UsableUntil: r.UsableUntil.Time, Excerpt: r.Excerpt, SourceID: r.SourceID, SourceKind: risk.SourceKind(r.SourceKind), Severity: risk.Severity(r.Severity), Reasons: r.Reasons.v,
 		State: risk.ExposureState(r.State), StateReason: r.StateReason, DuplicateOf: int64(r.DuplicateOf), OwnerID: int64(r.OwnerID),
 		Due: r.Due.Time, Observed: r.Observed.Time, FirstSeen: r.FirstSeen.Time, LastSeen: r.LastSeen.Time,
 		Sightings: r.Sightings, Looked: r.Looked.Time, Updated: r.Updated.Time, Version: r.Version,

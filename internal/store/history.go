@@ -11,19 +11,21 @@ import (
 )
 
 type sightingRow struct {
-	ID         int64  `gorm:"column:id;primaryKey"`
-	ExposureID int64  `gorm:"column:exposure_id"`
-	SourceID   int64  `gorm:"column:source_id"`
-	Key        string `gorm:"column:key"`
-	Path       string `gorm:"column:path"`
-	Entry      string `gorm:"column:entry"`
-	Line       int    `gorm:"column:line"`
-	Offset     int64  `gorm:"column:byte_offset"`
-	Board      string `gorm:"column:board"`
-	Thread     string `gorm:"column:thread"`
-	Author     string `gorm:"column:author"`
-	Posted     stamp  `gorm:"column:posted"`
-	Seen       stamp  `gorm:"column:seen"`
+	ID         int64            `gorm:"column:id;primaryKey"`
+	ExposureID int64            `gorm:"column:exposure_id"`
+	SourceID   int64            `gorm:"column:source_id"`
+	Key        string           `gorm:"column:key"`
+	Path       string           `gorm:"column:path"`
+	Entry      string           `gorm:"column:entry"`
+	Line       int              `gorm:"column:line"`
+	Offset     int64            `gorm:"column:byte_offset"`
+	Board      string           `gorm:"column:board"`
+	Thread     string           `gorm:"column:thread"`
+	Author     string           `gorm:"column:author"`
+	Posted     stamp            `gorm:"column:posted"`
+	Seen       stamp            `gorm:"column:seen"`
+	Facts      doc[[]risk.Fact] `gorm:"column:facts"`
+	FileID     ref              `gorm:"column:file_id"`
 }
 
 func (sightingRow) TableName() string { return "sightings" }
@@ -32,7 +34,7 @@ func newSightingRow(s risk.Sighting) sightingRow {
 	return sightingRow{
 		ID: s.ID, ExposureID: s.ExposureID, SourceID: s.SourceID, Key: indexed(s.Key), Path: clean(s.Where.Path), Entry: clean(s.Where.Entry),
 		Line: s.Where.Line, Offset: s.Where.Offset, Board: clean(s.Board), Thread: clean(s.Thread), Author: clean(s.Author),
-		Posted: at(s.Posted), Seen: at(s.Seen),
+		Posted: at(s.Posted), Seen: at(s.Seen), Facts: docOf(s.Facts), FileID: ref(s.FileID),
 	}
 }
 
@@ -40,7 +42,7 @@ func (r sightingRow) sighting(source string) risk.Sighting {
 	return risk.Sighting{
 		ID: r.ID, ExposureID: r.ExposureID, SourceID: r.SourceID, SourceName: source, Key: r.Key,
 		Where: risk.Place{Path: r.Path, Entry: r.Entry, Line: r.Line, Offset: r.Offset},
-		Board: r.Board, Thread: r.Thread, Author: r.Author, Posted: r.Posted.Time, Seen: r.Seen.Time,
+		Board: r.Board, Thread: r.Thread, Author: r.Author, Posted: r.Posted.Time, Seen: r.Seen.Time, Facts: r.Facts.v, FileID: int64(r.FileID),
 	}
 }
 

@@ -18,13 +18,14 @@ import (
 // allRows is every row struct; the schema must hold these columns and no others.
 var allRows = []any{
 	supplierRow{}, termRow{}, sourceRow{}, healthRow{}, runRow{}, dayRow{}, captureRow{}, markRow{}, fileRow{}, exposureRow{}, sightingRow{},
-	eventRow{}, scoreRow{}, contributionRow{}, alertRow{}, alertExposureRow{}, messageRow{}, userRow{}, sessionRow{}, settingRow{}, undecidedRow{},
+	eventRow{}, scoreRow{}, contributionRow{}, alertRow{}, alertExposureRow{}, messageRow{}, userRow{}, sessionRow{}, settingRow{}, undecidedRow{}, floodRow{},
+	repeatRow{},
 }
 
 // nullable are the columns that may be unknown; every other one is NOT NULL.
 var nullable = strings.Fields(`suppliers.baa_signed suppliers.contract_end sources.review_by source_health.last_run source_health.last_success
 	source_health.last_document source_health.next_run files.modified files.started files.finished exposures.account exposures.duplicate_of
-	exposures.owner_id exposures.looked sightings.posted exposure_events.actor_id contributions.exposure_id contributions.first_seen contributions.last_seen
+	exposures.owner_id exposures.looked exposures.usable_until sightings.posted sightings.file_id floods.since floods.last exposure_events.actor_id contributions.exposure_id contributions.first_seen contributions.last_seen
 	contributions.clears_on alerts.supplier_id alerts.exposure_id alerts.source_id messages.next_try messages.claimed messages.sent users.last_sign_in`)
 
 // unique are the unique indexes beside primary keys.
@@ -245,6 +246,8 @@ func testEveryField(t *testing.T, s *Store) {
 	throughDatabase(t, s, e, newExposureRow(e), exposureRow.exposure)
 	sight := filled[risk.Sighting](nil)
 	throughDatabase(t, s, sight, newSightingRow(sight), func(r sightingRow) risk.Sighting { return r.sighting(sight.SourceName) })
+	fl := filled(func(v *risk.Flood) { v.Path, v.Supplier = "", "" })
+	throughDatabase(t, s, fl, newFloodRow(fl), floodRow.flood)
 	ev := filled[risk.ExposureEvent](nil)
 	throughDatabase(t, s, ev, newEventRow(ev), func(r eventRow) risk.ExposureEvent { return r.event(ev.Actor) })
 	sc := filled(func(v *risk.Score) { v.Contributions = nil })
