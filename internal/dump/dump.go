@@ -27,6 +27,10 @@ type Options struct {
 	MaxMemory  int // bytes for a decoder's window, and for an archive that must be held whole: 256 MiB
 	Source     risk.SourceKind
 	Read       func(n int) // told of bytes read from the file system, for progress; may be nil
+
+	// Context gives what the next block of a document must know of this block and of what is in front of it, in bytes
+	// that stay as they are. It is asked for one block after the other. nil = nothing
+	Context func(risk.Block) []byte
 }
 
 func (o Options) withDefaults() Options {
@@ -40,6 +44,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Read == nil {
 		o.Read = func(int) {}
+	}
+	if o.Context == nil {
+		o.Context = func(risk.Block) []byte { return nil }
 	}
 	return o
 }

@@ -37,8 +37,13 @@ type cutter struct {
 	place risk.Place // of buf[0]
 	buf   []byte
 	lead  int
-	ended error // io.EOF or what broke the reading
+	head  []byte // the document's beginning, once it left the window
+	known []byte // context of the next block
+	ended error  // io.EOF or what broke the reading
 }
+
+// maxHead bounds how much of its document's beginning each block knows.
+const maxHead = 4 << 10
 
 func (c *cutter) run() error {
 	w := c.w
@@ -56,10 +61,12 @@ func (c *cutter) run() error {
 		}
 		body := c.bodyEnd()
 		trail := c.trailEnd(body)
-		block := risk.Block{Place: c.place, Source: w.o.Source, Data: c.buf[:trail:trail], Lead: c.lead, Trail: trail - body}
+		block := risk.Block{Place: c.place, Source: w.o.Source, Data: c.buf[:trail:trail], Lead: c.lead, Trail: trail - body,
+			Head: c.head, Context: c.known}
 		if err := w.callVisit(block); err != nil {
 			return stop{err}
 		}
+		c.known = w.o.Context(block)
 		c.advance(body)
 	}
 	if !errors.Is(c.ended, io.EOF) {
@@ -92,7 +99,33 @@ func (c *cutter) bodyEnd() int {
 	if i := bytes.LastIndexByte(c.buf[c.lead:end], '\n'); i >= 0 {
 		return c.lead + i + 1
 	}
+	return betweenRows(c.buf[max(c.lead, end-maxRowCut):end], end)
+}
+
+// maxRowCut bounds how far from the end of a block the end of a row is looked for.
+const maxRowCut = 32 << 10
+
+// betweenRows finds where a line that is cut at end is better cut: in front of the last "(" or "{" that follows one
+// closed, since a dump of a database or an array of objects is one line of rows.
+func betweenRows(b []byte, end int) int {
+	for i := len(b) - 1; i >= 2; i-- {
+		if b[i] != '(' && b[i] != '{' {
+			continue
+		}
+		before := bytes.TrimRight(b[max(0, i-4):i], " \t")
+		if n := len(before); n >= 2 && before[n-1] == ',' && before[n-2] == b[i]+closes(b[i]) {
+			return end - len(b) + i
+		}
+	}
 	return end
+}
+
+// closes is how far behind an opening sign its closing one is: ")" is next to "(", "}" the next but one to "{".
+func closes(c byte) byte {
+	if c == '(' {
+		return 1
+	}
+	return 2
 }
 
 func (c *cutter) trailEnd(body int) int {
@@ -113,6 +146,9 @@ func (c *cutter) advance(body int) {
 		if i := bytes.IndexByte(c.buf[start:body-1], '\n'); i >= 0 {
 			start += i + 1
 		}
+	}
+	if start > 0 && c.head == nil {
+		c.head = bytes.Clone(c.buf[:min(maxHead, len(c.buf))])
 	}
 	c.place.Line += bytes.Count(c.buf[:start], []byte("\n"))
 	c.place.Offset += int64(start)

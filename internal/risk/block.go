@@ -5,17 +5,18 @@ import "time"
 // Block is a stretch of a document: the unit in which bytes go through match and extract. A hit belongs to the block
 // whose body (Data without Lead and Trail) holds its first byte; Lead and Trail are there for context only.
 type Block struct {
-	Place  Place      // Path and Entry of the document; Line and Offset of Data[0]
-	Source SourceKind // where the document comes from
-	Title  string     // a post's or paste's title; "" for files
-	Posted time.Time  // zero = unknown
-	Data   []byte     // UTF-8 or arbitrary bytes; valid until visit returns
-	Lead   int
-	Trail  int
-	At     Position // where reading goes on after this block
-	Head   []byte   // the document's first 4 KiB at most, when Data does not begin with them
-	Facts  []Fact   // of the machine whose log the document belongs to
-	Lines  bool     // for a scan, whose blocks are no entries: every line that mentions a supplier tells, without an excerpt
+	Place   Place      // Path and Entry of the document; Line and Offset of Data[0]
+	Source  SourceKind // where the document comes from
+	Title   string     // a post's or paste's title; "" for files
+	Posted  time.Time  // zero = unknown
+	Data    []byte     // UTF-8 or arbitrary bytes; valid until visit returns
+	Lead    int
+	Trail   int
+	At      Position // where reading goes on after this block
+	Head    []byte   // the document's first 4 KiB at most, when Data does not begin with them
+	Context []byte   // what the document said further in front that its reading depends on, as extract.Context makes it
+	Facts   []Fact   // of the machine whose log the document belongs to
+	Lines   bool     // for a scan, whose blocks are no entries: every line that mentions a supplier tells, without an excerpt
 }
 
 // Body is the part of Data whose hits belong to this block.
