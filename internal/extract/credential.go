@@ -20,7 +20,8 @@ func (r *reader) readLine(line span) (record, bool) {
 	if !ok || f.weak && !r.trusted(f, line) {
 		return record{}, false
 	}
-	return r.credential(f, line), true
+	rec := r.credential(f, line)
+	return rec, !rec.login.empty() || !rec.secret.Empty()
 }
 
 func (r *reader) credential(f fields, whole span) record {

@@ -20,8 +20,9 @@ func (r *reader) lineAround(at int) (line span, whole bool) {
 	return span{start, end}, begun && ended
 }
 
-// cutInFront says that the block's first byte may be in the middle of a line.
-func (r *reader) cutInFront() bool { return r.block.Lead > 0 && r.block.Place.Offset > 0 }
+// cutInFront says that the block's first byte may be in the middle of a line. A document may begin behind its byte
+// order mark.
+func (r *reader) cutInFront() bool { return r.block.Lead > 0 && r.block.Place.Offset > int64(len(bom)) }
 
 // before and after are the neighbours of a line; ok is false at the edge of the block.
 func (r *reader) before(line span) (span, bool) {
