@@ -42,6 +42,15 @@ type ExposureFilter struct {
 	Offset     int
 }
 
+// FileFilter selects dump files, the last written down first; zero fields do not filter.
+type FileFilter struct {
+	SourceID int64
+	States   []FileState
+	Text     string // in the path
+	Limit    int    // 0 = 50
+	Offset   int
+}
+
 // ExposureCount counts the exposures of one state and owner.
 type ExposureCount struct {
 	State   ExposureState

@@ -22,15 +22,31 @@ type File struct {
 	Path      string // relative to the drop folder
 	Bytes     int64
 	Modified  time.Time
+	Version   string // what an object store calls this content; "" for a file of this machine
 	Watchlist string // digest of the watch terms it was read with
-	Read      int64  // bytes read so far
+	Read      int64  // bytes of its documents, unpacked, that were looked through
+	Packed    int64  // bytes of the file itself that were read for that
+	Rate      int64  // of these, in a second, lately; 0 = not known
 	At        Position
 	Records   int // indicators found
 	State     FileState
 	Why       string
 	Skipped   []string // entries and places that could not be read, named
+	Sample    string   // digest of the size and a few stretches: files of the same content have the same
+	Digest    string   // hex SHA-256 of the whole content; "" = not known
+	SameAs    string   // path of the file with the same content that was read instead
+	Tries     int      // readings from At that ended with the process and without getting any further
 	Started   time.Time
+	Updated   time.Time // when this was last written down
 	Finished  time.Time
+}
+
+// Left is how long the reading will go on at its present rate; 0 = not known.
+func (f File) Left() time.Duration {
+	if f.State != FileReading || f.Rate <= 0 || f.Packed >= f.Bytes {
+		return 0
+	}
+	return time.Duration(float64(f.Bytes-f.Packed) / float64(f.Rate) * float64(time.Second))
 }
 
 // FileState is where the reading of a file stands.
@@ -40,6 +56,7 @@ const (
 	FileReading FileState = "reading"
 	FileDone    FileState = "done"
 	FileFailed  FileState = "failed"
+	FileSame    FileState = "same" // as the one at SameAs: it was not read itself
 
 	FileCancelled FileState = "cancelled" // by a person, who may let it go on from where it stands
 )

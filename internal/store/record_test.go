@@ -296,9 +296,9 @@ func testPlaces(t *testing.T, s *Store) {
 	if _, found, err := s.FindMark(ctx, src.ID, long+"b"); found || err != nil {
 		t.Errorf("a mark that was never saved: %v %v", found, err)
 	}
-	files := must(s.FindFiles(ctx, src.ID, 0))(t)
-	if len(files) != 1 {
-		t.Fatalf("files %+v, want one", files)
+	files, total, err := s.FindFiles(ctx, risk.FileFilter{SourceID: src.ID})
+	if err != nil || len(files) != 1 || total != 1 {
+		t.Fatalf("files %+v of %d, want one (%v)", files, total, err)
 	}
 	if f := files[0]; f.Read != 9 || f.State != risk.FileDone || !f.Finished.Equal(clock.Add(time.Minute)) || f.Skipped[0] != "b.zip: encrypted" {
 		t.Errorf("file %+v", f)

@@ -24,7 +24,7 @@ var allRows = []any{
 
 // nullable are the columns that may be unknown; every other one is NOT NULL.
 var nullable = strings.Fields(`suppliers.baa_signed suppliers.contract_end sources.review_by source_health.last_run source_health.last_success
-	source_health.last_document source_health.next_run files.modified files.started files.finished exposures.account exposures.duplicate_of
+	source_health.last_document source_health.next_run files.modified files.started files.updated files.finished exposures.account exposures.duplicate_of
 	exposures.owner_id exposures.looked exposures.usable_until sightings.posted sightings.file_id floods.since floods.last exposure_events.actor_id contributions.exposure_id contributions.first_seen contributions.last_seen
 	contributions.clears_on alerts.supplier_id alerts.exposure_id alerts.source_id messages.next_try messages.claimed messages.sent users.last_sign_in`)
 
