@@ -21,7 +21,7 @@ func TestPeakMemoryIsTheChildsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	watch := watchMemory(cmd.Process.Pid)
-	peak := watch.stop()
+	peak, _ := watch.stop()
 	in.Close()
 	if err := cmd.Wait(); err != nil {
 		t.Fatal(err)

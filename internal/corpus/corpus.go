@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,24 +33,34 @@ type Hit struct {
 }
 
 // Everything watched has a 'w' inside its words and nothing else has one, save "www": so background never matches by
-// chance, and what is expected is known without matching.
-const (
-	consonants = "bcdfghjklmnprstvz"
-	vowels     = "aeiou"
+// chance, and what is expected is known without matching. Syllables are as varied as in real names: matchers that go by
+// the last bytes of a literal live by that.
+var (
+	onsets = []string{"b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "cl", "dr", "fl", "gr", "pr", "qu", "sh", "sp", "st", "th", "tr", "y"}
+	nuclei = []string{"a", "a", "e", "e", "i", "i", "o", "o", "u", "ai", "ea", "io", "ou"}
+	codas  = []string{"", "", "", "", "", "", "n", "r", "s", "t", "l", "m", "d", "k", "x", "nd", "ck", "ng", "st", "p", "by", "go"}
 )
 
-var suffixes = []string{"example", "test", "invalid", "com.example", "co.test", "org.example", "net.test"}
+// Most names end in the shortest of the reserved suffixes, as most in the world end in a short one, and some in one of two
+// labels.
+var (
+	suffixes  = append(slices.Repeat([]string{"test"}, 30), "co.test", "org.test")
+	rarer     = []string{"example", "invalid", "org.example"} // of background only
+	freemails = []string{"mailbox.test", "post.test", "inbox.invalid", "freemail.example"}
+)
 
 func word(r *rand.Rand, syllables int) string {
-	b := make([]byte, 0, 2*syllables)
+	b := make([]byte, 0, 4*syllables)
 	for range syllables {
-		b = append(b, consonants[r.IntN(len(consonants))], vowels[r.IntN(len(vowels))])
+		for _, part := range [][]string{onsets, nuclei, codas} {
+			b = append(b, part[r.IntN(len(part))]...)
+		}
 	}
 	return string(b)
 }
 
 func watchedWord(r *rand.Rand) string {
-	return word(r, 1+r.IntN(3)) + "w" + word(r, 1+r.IntN(3))
+	return word(r, 1+r.IntN(2)) + "w" + word(r, 1+r.IntN(2))
 }
 
 // Watchlist makes n terms of all kinds for invented suppliers, no value twice.
@@ -70,7 +81,7 @@ func Watchlist(seed uint64, n int) []risk.WatchTerm {
 }
 
 func watchedValue(r *rand.Rand) (risk.TermKind, string) {
-	domain := func() string { return watchedWord(r) + word(r, 1+r.IntN(2)) + "." + suffixes[r.IntN(len(suffixes))] }
+	domain := func() string { return watchedWord(r) + word(r, r.IntN(2)) + "." + suffixes[r.IntN(len(suffixes))] }
 	switch p := r.IntN(100); {
 	case p < 70:
 		return risk.TermDomain, domain()
@@ -81,7 +92,7 @@ func watchedValue(r *rand.Rand) (risk.TermKind, string) {
 	case p < 92:
 		return risk.TermProduct, title(watchedWord(r)+word(r, 2)) + []string{"", " Plus", " 9000"}[r.IntN(3)]
 	case p < 96:
-		return risk.TermAccount, word(r, 2) + "." + watchedWord(r) + word(r, 2) + "@mailbox.example"
+		return risk.TermAccount, word(r, 2) + "." + watchedWord(r) + word(r, 2) + "@" + freemails[r.IntN(len(freemails))]
 	case p < 98:
 		return risk.TermADDomain, "ST" + watchedWord(r) + word(r, 2)
 	}
@@ -144,14 +155,18 @@ func newGenerator(terms []risk.WatchTerm, o Options) *generator {
 	g := &generator{r: r, terms: terms, line: 1, eol: "\n"}
 	for range 50_000 {
 		tail := []string{"", "", "-" + word(r, 2), strconv.Itoa(r.IntN(99))}[r.IntN(4)]
-		g.hosts = append(g.hosts, word(r, 2+r.IntN(5))+tail+"."+suffixes[r.IntN(len(suffixes))])
+		suffix := g.pick(suffixes)
+		if r.IntN(10) == 0 {
+			suffix = g.pick(rarer)
+		}
+		g.hosts = append(g.hosts, word(r, 2+r.IntN(3))+tail+"."+suffix)
 	}
 	for range 3 {
-		g.mails = append(g.mails, "mailbox.example", "post.test", "inbox.invalid", "freemail.example")
+		g.mails = append(g.mails, freemails...)
 	}
 	g.mails = append(g.mails, g.hosts[:6]...)
 	for range 5_000 {
-		g.words = append(g.words, word(r, 2+r.IntN(4)))
+		g.words = append(g.words, word(r, 1+r.IntN(3)))
 	}
 	g.zipf = rand.NewZipf(r, 1.15, 3, uint64(len(g.hosts)-1))
 	return g
