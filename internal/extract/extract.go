@@ -35,13 +35,8 @@ type reader struct {
 	lines    lineCounter
 	mentions []mention
 	plain    span // the last line that was found to hold no record
-	row      row  // the row of a table that the hit at hand stands in
-	cells    []cell
-	insert   statement
-	copied   statement
-	created  statement
-	headers  [len(delimiters)]header
-	effort   int // left for looking around hits
+	tables
+	effort int // left for looking around hits
 }
 
 // span is a stretch of the block's bytes.

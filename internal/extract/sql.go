@@ -8,24 +8,33 @@ import (
 	"github.com/wardline/wardline/internal/risk"
 )
 
-// statement is the beginning of the INSERT, COPY or CREATE TABLE that was seen last on the way through a block.
-type statement struct {
-	searched int // up to here
-	columns  []role
-	row      int    // the row read last ended here
-	table    []byte // of CREATE TABLE
-}
+// maxRow bounds a row or an object. A table of people may hold their pictures.
+const maxRow = 64 << 10
 
 // readInsert reads the row of an INSERT statement that a hit stands in, on a line of any length.
 func (r *reader) readInsert(h match.Hit) (record, bool) {
-	low, high := max(0, h.Start-maxLine), min(len(r.data), h.End+maxLine)
-	at := low
-	if r.insert.row <= h.Start {
-		at = max(low, r.insert.row)
+	if !r.insert.whole.has(h.Start) && !r.insertAround(h.Start) {
+		return record{}, false
 	}
-	for at < h.Start {
-		i := bytes.IndexByte(r.data[at:h.Start], '(')
+	r.row = r.insert.row
+	return r.insert.record, r.insert.ok
+}
+
+// inserted is the row of an INSERT that was read last, with what it says.
+type inserted struct {
+	row
+	record record
+	ok     bool
+	next   int // no row that is not known yet begins in front of this
+}
+
+// insertAround reads rows one after the other up to the one that holds a place.
+func (r *reader) insertAround(hit int) bool {
+	at := max(r.insert.next, hit-maxRow)
+	for at < hit {
+		i := bytes.IndexByte(r.data[at:hit], '(')
 		if i < 0 {
+			at = hit
 			break
 		}
 		at += i
@@ -33,26 +42,32 @@ func (r *reader) readInsert(h match.Hit) (record, bool) {
 			at++
 			continue
 		}
-		end, ok := r.sqlCells(span{at, high})
+		end, ok := r.sqlCells(span{at, min(len(r.data), at+maxRow)})
 		if !r.spend(end - at) {
 			break
 		}
 		switch {
 		case !ok:
 			at++
-		case end <= h.Start:
-			at, r.insert.row = end, end
+		case end <= hit:
+			at = end
 		default:
-			r.insert.row = end
-			return r.readRow(r.insertRow(span{at, end}))
+			r.insert.next = end
+			r.insert.row = r.insertRow(span{at, end})
+			r.insert.record, r.insert.ok = r.readRow(r.insert.row)
+			return true
 		}
 	}
-	return record{}, false
+	r.insert.next = at
+	return false
 }
 
 func (r *reader) insertRow(whole span) row {
-	t := row{format: risk.FormatSQL, whole: whole, cells: r.cells}
-	columns := r.insertColumns(whole.start)
+	t := row{format: risk.FormatSQL, whole: whole, cells: r.insertCells}
+	columns := r.columnsAt(whole.start)
+	if columns == nil {
+		columns = r.headInLine(whole.start)
+	}
 	if len(columns) != len(t.cells) {
 		return t
 	}
@@ -66,6 +81,31 @@ func (r *reader) insertRow(whole span) row {
 	return t
 }
 
+// headInLine reads the list of columns of an INSERT that does not begin its line, but stands right in front of its row.
+func (r *reader) headInLine(row int) []role {
+	before := r.data[max(0, row-maxLine):row]
+	for _, word := range []string{"INSERT ", "insert ", "Insert "} {
+		i := bytes.LastIndex(before, []byte(word))
+		if i < 0 || !startsStatement(before[:i]) {
+			continue
+		}
+		p := sqlWordsOf(before[i+len(word):])
+		if columns, listed, ok := p.insertHead(); ok && p.at == len(p.b) {
+			if !listed {
+				return r.said.columnsOf(p.table)
+			}
+			return columns
+		}
+	}
+	return nil
+}
+
+// startsStatement tells a keyword from the same word in a text: in front of it a line or a statement ends.
+func startsStatement(before []byte) bool {
+	before = bytes.TrimRight(before, " \t")
+	return len(before) == 0 || before[len(before)-1] == '\n' || before[len(before)-1] == ';'
+}
+
 // beginsRow says that what follows may be a row: a comma or VALUES stands before it.
 func beginsRow(before []byte) bool {
 	before = bytes.TrimRight(before, " \t\r\n")
@@ -73,16 +113,18 @@ func beginsRow(before []byte) bool {
 	return n > 0 && before[n-1] == ',' || n >= 6 && bytes.EqualFold(before[n-6:], []byte("values"))
 }
 
-// sqlCells reads a row in parentheses into r.cells. end is after it, or where it ceased to be one.
+// sqlCells reads a row in parentheses into r.insertCells. end is after it, or where it ceased to be one.
 func (r *reader) sqlCells(s span) (end int, ok bool) {
 	b := r.data[:s.end]
-	r.newRow()
+	cells := r.insertCells[:0]
+	r.insert.row = row{}
+	defer func() { r.insertCells = cells }()
 	for at := s.start + 1; ; at++ {
-		c, next, ok := sqlValue(b, skipSpace(b, at))
+		c, next, ok := r.sqlExpression(b, skipSpace(b, at))
 		if !ok {
 			return next, false
 		}
-		r.cells = append(r.cells, c)
+		cells = append(cells, c)
 		at = skipSpace(b, next)
 		switch {
 		case at == len(b):
@@ -102,11 +144,30 @@ func skipSpace(b []byte, at int) int {
 	return at
 }
 
+// sqlExpression reads one value with the type that may follow it, or several that are joined and say nothing here.
+func (r *reader) sqlExpression(b []byte, at int) (c cell, end int, ok bool) {
+	c, end, ok = sqlValue(b, at, r.standardStrings())
+	for ok && end+1 < len(b) {
+		switch next := skipSpace(b, end); {
+		case bytes.HasPrefix(b[end:], []byte("::")):
+			for end += 2; end < len(b) && (isNameByte(b[end]) || b[end] == '.' || b[end] == ' '); {
+				end++
+			}
+		case bytes.HasPrefix(b[next:], []byte("||")):
+			_, end, ok = sqlValue(b, skipSpace(b, next+2), r.standardStrings())
+			c.style = styleAbsent
+		default:
+			return c, end, true
+		}
+	}
+	return c, end, ok
+}
+
 // sqlValue reads one value: a string, with or without a prefix, a number, 0x and hex digits, a word such as NULL, or
-// the call of a function.
-func sqlValue(b []byte, at int) (c cell, end int, ok bool) {
+// the call of a function. In standard strings no backslash escapes anything.
+func sqlValue(b []byte, at int, standard bool) (c cell, end int, ok bool) {
 	word := at
-	for at < len(b) && (isLetter(b[at]) || isDigit(b[at]) || bytes.IndexByte([]byte("_.+-"), b[at]) >= 0) {
+	for at < len(b) && isWordByte[b[at]] {
 		at++
 	}
 	name := b[word:at]
@@ -115,13 +176,7 @@ func sqlValue(b []byte, at int) (c cell, end int, ok bool) {
 		quote = skipSpace(b, at)
 	}
 	if quote < len(b) && (b[quote] == '\'' || b[quote] == '"') && (len(name) <= 1 || name[0] == '_') {
-		c.style = styleSQL
-		switch {
-		case len(name) == 1 && name[0]|0x20 == 'n':
-			c.style = styleStandard
-		case len(name) == 1 && name[0]|0x20 == 'x':
-			c.style = styleHex
-		}
+		c.style = stringStyle(name, standard)
 		end, ok = stringEnd(b, quote, c.style == styleSQL)
 		c.span = span{quote + 1, end - 1}
 		return c, end, ok
@@ -130,7 +185,7 @@ func sqlValue(b []byte, at int) (c cell, end int, ok bool) {
 	switch {
 	case len(name) == 0:
 		return c, at, false
-	case len(name) > 2 && name[0] == '0' && name[1]|0x20 == 'x' && isHex(name[2:]):
+	case len(name) >= 2 && name[0] == '0' && name[1]|0x20 == 'x' && isHex(name[2:]):
 		return cell{span: span{word + 2, at}, style: styleHex}, at, true
 	case isDigit(name[0]) || bytes.IndexByte([]byte("+-."), name[0]) >= 0:
 		return c, at, len(bytes.Trim(name, "0123456789.+-eE")) == 0
@@ -139,10 +194,86 @@ func sqlValue(b []byte, at int) (c cell, end int, ok bool) {
 		return cell{span: span{word, end}, style: styleAbsent}, end, ok
 	}
 	c.style = styleAbsent
-	return c, at, sqlWords[string(bytes.ToUpper(name[:min(len(name), 24)]))]
+	return c, at, isSQLWord(name)
 }
 
-var sqlWords = map[string]bool{"NULL": true, "TRUE": true, "FALSE": true, "DEFAULT": true, "CURRENT_TIMESTAMP": true}
+// isWordByte tells what numbers, words and the names of functions are made of.
+var isWordByte = func() (is [256]bool) {
+	for c := range is {
+		is[c] = isLetter(byte(c)) || isDigit(byte(c)) || bytes.IndexByte([]byte("_.+-"), byte(c)) >= 0
+	}
+	return is
+}()
+
+// stringStyle is how a string is written that a prefix stands in front of, or none.
+func stringStyle(prefix []byte, standard bool) style {
+	if len(prefix) == 1 {
+		switch prefix[0] | 0x20 {
+		case 'n':
+			return styleStandard
+		case 'x':
+			return styleHex
+		case 'e':
+			return styleSQL
+		}
+	}
+	if standard {
+		return styleStandard
+	}
+	return styleSQL
+}
+
+func isSQLWord(name []byte) bool {
+	for _, word := range []string{"NULL", "TRUE", "FALSE", "DEFAULT", "CURRENT_TIMESTAMP"} {
+		if bytes.EqualFold(name, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// standardStrings says that the dump is of a database in whose strings a backslash is a backslash.
+func (r *reader) standardStrings() bool {
+	if r.strings == unknownStrings {
+		r.strings = stringsOf(r.documentHead())
+	}
+	return r.strings == standardStrings
+}
+
+// dialect is how strings are written.
+type dialect int
+
+const (
+	unknownStrings dialect = iota
+	escapedStrings
+	standardStrings
+)
+
+// standardMarks stand at the beginning of dumps of PostgreSQL, SQLite, SQL Server and Oracle.
+var standardMarks = []string{"PostgreSQL database dump", "PRAGMA foreign_keys", "[dbo].", "SET ANSI_NULLS", "SET DEFINE OFF", "standard_conforming_strings = on"}
+
+func stringsOf(head []byte) dialect {
+	for _, mark := range standardMarks {
+		if bytes.Contains(head, []byte(mark)) {
+			return standardStrings
+		}
+	}
+	return escapedStrings
+}
+
+// maxHead is how much of a document's beginning is known in each of its blocks.
+const maxHead = 4 << 10
+
+// documentHead is the beginning of the document, as far as it is known.
+func (r *reader) documentHead() []byte {
+	if r.block.Head != nil {
+		return r.block.Head
+	}
+	if r.cutInFront() || r.block.Place.Offset > int64(len(bom)) {
+		return nil
+	}
+	return r.data[:min(len(r.data), maxHead)]
+}
 
 // stringEnd is after the quote that ends the string at b[at].
 func stringEnd(b []byte, at int, backslashes bool) (end int, ok bool) {
@@ -207,6 +338,14 @@ func unquoteSQL(b []byte, quote byte, backslashes bool) (text []byte, clear bool
 	return text, clear
 }
 
+// byteaText is the text that a string of PostgreSQL's binary type stands for.
+func byteaText(b []byte) []byte {
+	if len(b) > 2 && b[0] == '\\' && b[1] == 'x' && isHex(b[2:]) {
+		return hexText(b[2:])
+	}
+	return b
+}
+
 // hexText is the text that hex digits stand for, or they themselves when it is none, as of a hash in binary.
 func hexText(b []byte) []byte {
 	text := make([]byte, hex.DecodedLen(len(b)))
@@ -221,176 +360,37 @@ func hexText(b []byte) []byte {
 	return text
 }
 
-// insertColumns are the roles of the columns that the statement in front of a row lists, or that its table was created
-// with; none when neither stands in the block.
-func (r *reader) insertColumns(at int) []role {
-	s := &r.insert
-	keyword := []byte("INSERT ")
-	for end := at; end > s.searched; {
-		i := bytes.LastIndex(r.data[s.searched:end], keyword)
-		if i < 0 {
-			break
-		}
-		end = s.searched + i
-		if startsStatement(r.data[max(0, end-8):end]) {
-			head := r.data[end:min(end+maxLine, at)]
-			if s.columns = listedColumns(head); s.columns == nil {
-				s.columns = r.createdColumns(end, tableName(head[len(keyword):]))
-			}
-			break
-		}
-	}
-	s.searched = max(s.searched, at)
-	return s.columns
-}
-
-// startsStatement tells a keyword from the same word in a text: in front of it a line or a statement ends.
-func startsStatement(before []byte) bool {
-	before = bytes.TrimRight(before, " \t")
-	return len(before) == 0 || before[len(before)-1] == '\n' || before[len(before)-1] == ';'
-}
-
-// listedColumns reads the list in parentheses after the table's name.
-func listedColumns(head []byte) []role {
-	list := bytes.IndexByte(head, '(')
-	if list < 0 {
+// columnsAt are the roles of the columns of the rows that stand at a place, as far as the document has said.
+func (r *reader) columnsAt(at int) []role {
+	r.hear(at)
+	if r.said.copying {
 		return nil
 	}
-	length := bytes.IndexByte(head[list:], ')')
-	if length < 0 || bytes.Contains(bytes.ToUpper(head[:list]), []byte("VALUES")) {
-		return nil
-	}
-	var columns []role
-	for name := range bytes.SplitSeq(head[list+1:list+length], []byte{','}) {
-		columns = append(columns, roleOf(name))
-	}
-	return columns
-}
-
-// maxCreate bounds the statement that creates a table.
-const maxCreate = 16 << 10
-
-// createdColumns are the roles of a table's columns, if it is the one that was created last in front of at.
-func (r *reader) createdColumns(at int, table []byte) []role {
-	s := &r.created
-	keyword := []byte("CREATE TABLE ")
-	for end := at; end > s.searched; {
-		i := bytes.LastIndex(r.data[s.searched:end], keyword)
-		if i < 0 {
-			break
-		}
-		end = s.searched + i
-		if startsStatement(r.data[max(0, end-8):end]) {
-			statement := r.data[end+len(keyword) : min(end+maxCreate, at)]
-			s.table, s.columns = tableName(statement), declaredColumns(statement)
-			break
-		}
-	}
-	s.searched = max(s.searched, at)
-	if !bytes.Equal(s.table, table) {
-		return nil
-	}
-	return s.columns
-}
-
-// tableName is the name at the beginning of the rest of a statement, as it is written.
-func tableName(b []byte) []byte {
-	for _, word := range []string{"IGNORE ", "INTO ", "IF NOT EXISTS "} {
-		b = bytes.TrimPrefix(b, []byte(word))
-	}
-	if end := bytes.IndexAny(b, " (\r\n"); end >= 0 {
-		return b[:end]
-	}
-	return b
-}
-
-// declaredColumns reads the declarations in parentheses of a CREATE TABLE, but not those of its keys.
-func declaredColumns(b []byte) []role {
-	at := bytes.IndexByte(b, '(')
-	if at < 0 {
-		return nil
-	}
-	var columns []role
-	for {
-		at = skipSpace(b, at+1)
-		end, ok := declarationEnd(b, at)
-		if !ok {
-			return nil
-		}
-		name, _, _ := bytes.Cut(b[at:end], []byte{' '})
-		word, _, _ := bytes.Cut(name, []byte{'('})
-		if !keyWords[string(bytes.ToUpper(word[:min(len(word), 16)]))] {
-			columns = append(columns, roleOf(name))
-		}
-		if at = end; b[at] == ')' {
-			return columns
-		}
-	}
-}
-
-// keyWords begin the declarations that are none of columns.
-var keyWords = map[string]bool{
-	"PRIMARY": true, "UNIQUE": true, "KEY": true, "INDEX": true, "CONSTRAINT": true, "FOREIGN": true, "FULLTEXT": true, "SPATIAL": true, "CHECK": true,
-}
-
-// declarationEnd is at the comma or parenthesis that ends a declaration.
-func declarationEnd(b []byte, at int) (end int, ok bool) {
-	for at < len(b) {
-		next := at + 1
-		switch b[at] {
-		case ',', ')':
-			return at, true
-		case ';':
-			return at, false
-		case '(':
-			next, ok = callEnd(b, at)
-		case '\'':
-			next, ok = stringEnd(b, at, true)
-		default:
-			ok = true
-		}
-		if !ok {
-			return next, false
-		}
-		at = next
-	}
-	return at, false
+	return r.said.columns
 }
 
 // copyColumns are the roles of the columns of the COPY whose rows a line stands among; none when it stands elsewhere.
 func (r *reader) copyColumns(line span) []role {
-	s := &r.copied
 	if bytes.IndexByte(line.of(r.data), '\t') < 0 {
 		return nil
 	}
-	if line.start <= s.searched {
-		return s.columns
+	r.hear(line.start)
+	if !r.said.copying {
+		return nil
 	}
-	stretch := r.data[s.searched:line.start]
-	s.searched = line.start
-	begun, ended := lastLine(stretch, "COPY "), lastLine(stretch, `\.`)
-	switch {
-	case begun > ended:
-		head, _, _ := bytes.Cut(stretch[begun:], newline)
-		s.columns = nil
-		if bytes.HasSuffix(trimmed(head), []byte("FROM stdin;")) {
-			s.columns = listedColumns(head)
-		}
-	case ended >= 0:
-		s.columns = nil
-	}
-	return s.columns
+	return r.said.columns
 }
 
-func trimmed(b []byte) []byte { return bytes.TrimRight(b, "\r ") }
-
-// lastLine is where the last line begins that begins so, -1 when none does.
-func lastLine(b []byte, prefix string) int {
-	if i := bytes.LastIndex(b, []byte("\n"+prefix)); i >= 0 {
-		return i + 1
+// hear goes on through the statements in front of a place.
+func (r *reader) hear(at int) {
+	if !r.hearing {
+		r.hearing, r.said = true, saidBefore(r.block)
+		if r.block.Context != nil {
+			r.heard = r.block.Lead
+		}
 	}
-	if bytes.HasPrefix(b, []byte(prefix)) {
-		return 0
+	if at > r.heard {
+		r.said.read(r.data, r.heard, at)
+		r.heard = at
 	}
-	return -1
 }

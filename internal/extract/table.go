@@ -80,6 +80,19 @@ type row struct {
 	named  bool // the cells' roles are known
 }
 
+// tables is what the readers of tables and objects hold of a block and its document.
+type tables struct {
+	row         row // that the hit at hand stands in
+	cells       []cell
+	insert      inserted
+	insertCells []cell
+	headers     [len(delimiters)]header
+	strings     dialect
+	hearing     bool
+	said        statements // up to heard
+	heard       int
+}
+
 // cellAt is the cell of the row read last that holds a byte.
 func (r *reader) cellAt(at int) (cell, bool) {
 	if !r.row.whole.has(at) {
@@ -259,9 +272,11 @@ func (r *reader) text(c cell) (b []byte, clear bool) {
 	case styleHex:
 		return hexText(b), true
 	case styleSQL, styleStandard:
-		return unquoteSQL(b, r.data[c.start-1], c.style == styleSQL)
+		b, clear = unquoteSQL(b, r.data[c.start-1], c.style == styleSQL)
+		return byteaText(b), clear
 	case styleCopy:
-		return unquoteSQL(b, 0, true)
+		b, clear = unquoteSQL(b, 0, true)
+		return byteaText(b), clear
 	case styleJSON:
 		return unquoteJSON(r.data[c.start-1 : c.end+1])
 	}
