@@ -14,32 +14,29 @@ import (
 )
 
 type fileRow struct {
-	ID         int64         `gorm:"column:id;primaryKey"`
-	SourceID   int64         `gorm:"column:source_id"`
-	Path       string        `gorm:"column:path"`
-	PathKey    string        `gorm:"column:path_key"`
-	Bytes      int64         `gorm:"column:bytes"`
-	Modified   stamp         `gorm:"column:modified"`
-	Version    string        `gorm:"column:version"`
-	Watchlist  string        `gorm:"column:watchlist"`
-	Read       int64         `gorm:"column:read"`
-	Packed     int64         `gorm:"column:packed"`
-	Rate       int64         `gorm:"column:rate"`
-	AtDocument int           `gorm:"column:at_document"`
-	AtEntry    string        `gorm:"column:at_entry"`
-	AtOffset   int64         `gorm:"column:at_offset"`
-	AtLine     int           `gorm:"column:at_line"`
-	Records    int           `gorm:"column:records"`
-	State      string        `gorm:"column:state"`
-	Why        string        `gorm:"column:why"`
-	Skipped    doc[[]string] `gorm:"column:skipped"`
-	Sample     string        `gorm:"column:sample"`
-	Digest     string        `gorm:"column:digest"`
-	SameAs     string        `gorm:"column:same_as"`
-	Tries      int           `gorm:"column:tries"`
-	Started    stamp         `gorm:"column:started"`
-	Updated    stamp         `gorm:"column:updated"`
-	Finished   stamp         `gorm:"column:finished"`
+	ID        int64              `gorm:"column:id;primaryKey"`
+	SourceID  int64              `gorm:"column:source_id"`
+	Path      string             `gorm:"column:path"`
+	PathKey   string             `gorm:"column:path_key"`
+	Bytes     int64              `gorm:"column:bytes"`
+	Modified  stamp              `gorm:"column:modified"`
+	Version   string             `gorm:"column:version"`
+	Watchlist string             `gorm:"column:watchlist"`
+	Read      int64              `gorm:"column:read"`
+	Packed    int64              `gorm:"column:packed"`
+	Rate      int64              `gorm:"column:rate"`
+	At        doc[risk.Position] `gorm:"column:at"`
+	Records   int                `gorm:"column:records"`
+	State     string             `gorm:"column:state"`
+	Why       string             `gorm:"column:why"`
+	Skipped   doc[[]string]      `gorm:"column:skipped"`
+	Sample    string             `gorm:"column:sample"`
+	Digest    string             `gorm:"column:digest"`
+	SameAs    string             `gorm:"column:same_as"`
+	Tries     int                `gorm:"column:tries"`
+	Started   stamp              `gorm:"column:started"`
+	Updated   stamp              `gorm:"column:updated"`
+	Finished  stamp              `gorm:"column:finished"`
 }
 
 func (fileRow) TableName() string { return "files" }
@@ -48,8 +45,7 @@ func newFileRow(f risk.File) fileRow {
 	return fileRow{
 		ID: f.ID, SourceID: f.SourceID, Path: clean(f.Path), PathKey: indexed(f.Path), Bytes: f.Bytes, Modified: at(f.Modified), Version: clean(f.Version),
 		Watchlist: f.Watchlist, Read: f.Read, Packed: f.Packed, Rate: f.Rate,
-		AtDocument: f.At.Document, AtEntry: clean(f.At.Entry), AtOffset: f.At.Offset, AtLine: f.At.Line,
-		Records: f.Records, State: string(f.State), Why: clean(f.Why), Skipped: docOf(f.Skipped),
+		At: docOf(f.At), Records: f.Records, State: string(f.State), Why: clean(f.Why), Skipped: docOf(f.Skipped),
 		Sample: f.Sample, Digest: f.Digest, SameAs: clean(f.SameAs), Tries: f.Tries,
 		Started: at(f.Started), Updated: at(f.Updated), Finished: at(f.Finished),
 	}
@@ -58,9 +54,7 @@ func newFileRow(f risk.File) fileRow {
 func (r fileRow) file() risk.File {
 	return risk.File{
 		ID: r.ID, SourceID: r.SourceID, Path: r.Path, Bytes: r.Bytes, Modified: r.Modified.Time, Version: r.Version,
-		Watchlist: r.Watchlist, Read: r.Read, Packed: r.Packed, Rate: r.Rate,
-		At:      risk.Position{Document: r.AtDocument, Entry: r.AtEntry, Offset: r.AtOffset, Line: r.AtLine},
-		Records: r.Records, State: risk.FileState(r.State), Why: r.Why, Skipped: r.Skipped.v,
+		Watchlist: r.Watchlist, Read: r.Read, Packed: r.Packed, Rate: r.Rate, At: r.At.v, Records: r.Records, State: risk.FileState(r.State), Why: r.Why, Skipped: r.Skipped.v,
 		Sample: r.Sample, Digest: r.Digest, SameAs: r.SameAs, Tries: r.Tries,
 		Started: r.Started.Time, Updated: r.Updated.Time, Finished: r.Finished.Time,
 	}
@@ -68,7 +62,7 @@ func (r fileRow) file() risk.File {
 
 // renewed are the columns of a file that every saving writes anew.
 var renewed = []string{
-	"bytes", "modified", "version", "watchlist", "read", "packed", "rate", "at_document", "at_entry", "at_offset", "at_line", "records", "state", "why",
+	"bytes", "modified", "version", "watchlist", "read", "packed", "rate", "at", "records", "state", "why",
 	"skipped", "sample", "digest", "same_as", "tries", "started", "updated", "finished",
 }
 
