@@ -53,7 +53,8 @@ type record struct {
 	format           risk.Format
 	whole            span
 	url, host, login span
-	account          string // the login, where it is written with escapes
+	realm            span   // the domain of a login that does not stand before or behind it
+	account          string // the login, where it is not written as one
 	secret           risk.Secret
 	facts            []risk.Fact
 }
@@ -185,7 +186,7 @@ func (r *reader) parties(rec record, hits []match.Hit) []party {
 	for _, h := range hits {
 		switch {
 		case h.Kind == risk.MatchLookalike || h.Kind == risk.MatchBrand:
-		case r.isAccount(h, rec.login):
+		case r.isAccount(h, rec.login), r.isWhole(h, rec.realm):
 			parties = r.join(parties, h, true)
 		case r.isWhole(h, rec.host):
 			parties = r.join(parties, h, false)
@@ -206,7 +207,7 @@ func (r *reader) lookUp(parties []party, rec record) []party {
 		byAccount, byHost = byAccount || p.account != nil, byHost || p.host != nil
 	}
 	if !byAccount && !rec.login.empty() {
-		if t, kind, ok := r.scanner.MatchAccount(r.accountOf(rec)); ok && kind != risk.MatchLookalike {
+		if t, kind, ok := r.matchAccount(r.accountOf(rec)); ok && kind != risk.MatchLookalike {
 			parties = r.join(parties, match.Hit{Start: rec.login.start, Term: t, Kind: kind}, true)
 		}
 	}

@@ -83,7 +83,7 @@ func validLogin(b []byte) bool {
 // isAddress tells an e-mail address.
 func isAddress(b []byte) bool {
 	at := bytes.LastIndexByte(b, '@')
-	if at <= 0 || !isHostName(b[at+1:]) || hostEnd(b, span{at + 1, len(b)}) != len(b) {
+	if at <= 0 || b[0] == '/' || !isHostName(b[at+1:]) || hostEnd(b, span{at + 1, len(b)}) != len(b) {
 		return false
 	}
 	for _, c := range b[:at] {

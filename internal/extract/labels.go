@@ -154,7 +154,7 @@ func (r *reader) readBlock(lines []labelled, last bool) (record, bool) {
 		value := l.value
 		switch l.label {
 		case labelHost:
-			rec.url, rec.host = value, r.hostOf(value)
+			rec.url, rec.host = r.addressOf(value)
 		case labelLogin:
 			if !isPlaceholder(value.of(r.data)) {
 				rec.login = value
@@ -203,12 +203,16 @@ func (r *reader) readPassword(lines []labelled, last bool) risk.Secret {
 	return risk.NewSecret(risk.SecretPlain, strings.Join(parts, "\n"))
 }
 
-// hostOf finds the host in a label's value; a value without one is the name of an app.
-func (r *reader) hostOf(value span) span {
-	if u, ok := readURL(r.data, value); ok {
-		return u.host
+// addressOf finds the host in a label's value; a value without one is the name of an app.
+func (r *reader) addressOf(value span) (url, host span) {
+	u, ok := readURL(r.data, value)
+	if !ok {
+		return value, span{}
 	}
-	return span{}
+	if !u.user.empty() { // it may hold a password
+		value.start = u.host.start
+	}
+	return value, u.host
 }
 
 func (r *reader) readLabel(line span) labelled {

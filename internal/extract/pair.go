@@ -2,6 +2,7 @@ package extract
 
 import (
 	"bytes"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/wardline/wardline/internal/risk"
@@ -12,6 +13,9 @@ import (
 func (r *reader) readPair(b []byte, s span) (fields, bool) {
 	s = unquote(b, s)
 	f := fields{format: risk.FormatCombolist}
+	if answer, ok := r.readNetNTLM(b, s); ok {
+		return answer, true
+	}
 	i := bytes.IndexAny(s.of(b), ":;|,\t ")
 	if i <= 0 {
 		return f, false
@@ -44,13 +48,56 @@ func isTable(sep byte, rest []byte) bool {
 	return sep == ',' && bytes.IndexByte(rest, ',') >= 0 || sep != ':' && sep != '|' && holdsAddress(rest)
 }
 
+// watchedAccount tells an account that needs no @ to be one: a named one, or a login in a watched domain.
 func (r *reader) watchedAccount(login []byte) bool {
-	_, kind, ok := r.scanner.MatchAccount(string(login))
-	return ok && kind == risk.MatchAccount
+	if _, kind, ok := r.scanner.MatchAccount(string(login)); ok {
+		return kind == risk.MatchAccount
+	}
+	realm, _, found := bytes.Cut(login, []byte{'\\'})
+	if !found || !isHostName(realm) {
+		return false
+	}
+	_, kind, ok := r.scanner.MatchHost(string(realm))
+	return ok && kind != risk.MatchLookalike
+}
+
+// matchAccount is the scanner's answer, and that for the domain of a login such as stmary.hospital\jdoe.
+func (r *reader) matchAccount(account string) (term int, kind risk.MatchKind, ok bool) {
+	if term, kind, ok = r.scanner.MatchAccount(account); ok {
+		return term, kind, ok
+	}
+	if realm, _, found := strings.Cut(account, `\`); found && strings.IndexByte(realm, '.') > 0 {
+		return r.scanner.MatchHost(realm)
+	}
+	return 0, "", false
+}
+
+// readNetNTLM reads what a listener on the network writes down of a sign-in: user::domain:challenge:answer.
+func (r *reader) readNetNTLM(b []byte, s span) (fields, bool) {
+	i := bytes.Index(s.of(b), []byte("::"))
+	if i <= 0 {
+		return fields{}, false
+	}
+	f := fields{format: risk.FormatCombolist, login: span{s.start, s.start + i}, kind: risk.SecretNetNTLM}
+	f.secret = span{f.login.end + 2, s.end}
+	colon := bytes.IndexByte(f.secret.of(b), ':')
+	if colon < 0 || !isNetNTLM(b[f.secret.start+colon+1:f.secret.end]) || !validLogin(f.login.of(b)) {
+		return fields{}, false
+	}
+	realm := span{f.secret.start, f.secret.start + colon}
+	if r.watchedAccount(f.login.of(b)) {
+		return f, true
+	}
+	f.realm = realm
+	return f, r.watchedAccount([]byte(string(realm.of(b)) + `\` + string(f.login.of(b))))
 }
 
 // finishPair takes quotes and what a checker appended off a pair.
 func (r *reader) finishPair(b []byte, f fields) fields {
+	if nt, ok := ntHash(b, f.secret); ok {
+		f.kind, f.secret = risk.SecretNTLM, nt
+		return f
+	}
 	f.secret = cutCapture(b, f.secret)
 	f.login, f.secret = unquote(b, f.login), unquote(b, trim(b, f.secret))
 	if f.secret.empty() {
@@ -72,14 +119,18 @@ func unquote(b []byte, s span) span {
 	return inner
 }
 
-// cutCapture cuts " | key = value …", which checkers of stolen accounts append, off a password.
+// cutCapture cuts " | key = value …" and " | key: value …", which checkers of stolen accounts append, off a password.
 func cutCapture(b []byte, s span) span {
 	for from := s.start; ; {
 		i := bytes.Index(b[from:s.end], []byte(" | "))
 		if i < 0 {
 			return s
 		}
-		key, _, found := bytes.Cut(b[from+i+3:s.end], []byte{'='})
+		field := b[from+i+3 : s.end]
+		key, _, found := bytes.Cut(field, []byte{'='})
+		if !found {
+			key, _, found = bytes.Cut(field, []byte(": "))
+		}
 		if found && isCaptureKey(bytes.TrimSpace(key)) {
 			return span{s.start, from + i}
 		}

@@ -141,7 +141,7 @@ func TestTableSecretKinds(t *testing.T) {
 		"*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19":          risk.SecretMySQL,
 		"$S$DabcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST": risk.SecretPHPass,
 		"X03MO1qnZdYdgyfeuILPmQ==":                           risk.SecretHash, // base64 of an MD5
-		"AQAAAAEAACcQAAAAEInventedInventedInventedInvented":  risk.SecretHash,
+		"AQAAAAEAACcQAAAAEInventedInventedInventedInvented":  risk.SecretPBKDF2,
 		"correct horse battery staple correct horse battery": risk.SecretPlain,
 	} {
 		found := read(s, fromFile("INSERT INTO u (email,password) VALUES ('jdoe@lab.example','"+secret+"');"))

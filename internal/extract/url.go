@@ -8,19 +8,36 @@ import (
 
 // urlSpan is an address at the beginning of a line.
 type urlSpan struct {
+	user   span // what stands before its @, in front of the host
 	host   span
 	end    int
 	scheme bool
+}
+
+// address is the part of it that names no account: what stands before the @ may be a password.
+func (u urlSpan) address(start int) span {
+	if !u.user.empty() {
+		start = u.host.start
+	}
+	return span{start, u.end}
 }
 
 func readURL(b []byte, s span) (urlSpan, bool) {
 	n := schemeLen(s.of(b))
 	u := urlSpan{scheme: n > 0}
 	at := s.start + n
-	if bytes.HasPrefix(s.of(b), []byte("android://")) {
+	switch {
+	case !u.scheme:
+		at = certificateEnd(b, s)
+	case bytes.HasPrefix(s.of(b), []byte("android://")):
 		// The certificate's base64 before the @ may hold anything that separates elsewhere.
 		if i := bytes.IndexByte(b[at:s.end], '@'); i >= 0 {
 			at += i + 1
+		}
+	default:
+		u.user = userOf(b, span{at, s.end})
+		if !u.user.empty() {
+			at = u.user.end + 1
 		}
 	}
 	u.host = span{at, hostEnd(b, span{at, s.end})}
@@ -31,11 +48,51 @@ func readURL(b []byte, s span) (urlSpan, bool) {
 	if b[u.host.start] == '[' {
 		u.host = span{u.host.start + 1, u.host.end - 1}
 	}
-	if at < s.end && !isSep(b[at]) && b[at] != '/' && b[at] != '?' && b[at] != '#' {
+	if at < s.end && !isSep(b[at]) && !startsPath(b[at]) {
 		return u, false
 	}
 	u.end = pathEnd(b, span{at, s.end})
 	return u, true
+}
+
+func startsPath(c byte) bool { return c == '/' || c == '?' || c == '#' }
+
+// certificateEnd steps over the certificate of an Android app whose address lost its scheme: base64, filled up, and @.
+func certificateEnd(b []byte, s span) int {
+	const shortest = 16
+	at := s.start
+	for at < s.end && (isLetter(b[at]) || isDigit(b[at]) || b[at] == '+' || b[at] == '/' || b[at] == '-' || b[at] == '_') {
+		at++
+	}
+	filled := at
+	for filled < s.end && b[filled] == '=' {
+		filled++
+	}
+	if at-s.start < shortest || filled == at || filled-at > 2 || filled == s.end || b[filled] != '@' {
+		return s.start
+	}
+	return filled + 1
+}
+
+// userOf is the name, perhaps with a password, in front of the host. An address that follows a host as its login looks
+// the same, but for what comes behind it: a name stands in front of a whole address, and is no host itself.
+func userOf(b []byte, s span) span {
+	end := s.start
+	for end < s.end && !startsPath(b[end]) && b[end] != '|' && b[end] != '\t' && b[end] != ' ' {
+		end++
+	}
+	at := bytes.LastIndexByte(b[s.start:end], '@')
+	if at <= 0 {
+		return span{}
+	}
+	user := span{s.start, s.start + at}
+	host := span{user.end + 1, hostEnd(b, span{user.end + 1, end})}
+	name, _, _ := bytes.Cut(user.of(b), []byte{':'})
+	after := portEnd(b, span{host.end, s.end})
+	if host.empty() || isHostName(name) || after < s.end && !startsPath(b[after]) {
+		return span{}
+	}
+	return user
 }
 
 // schemeLen is the length of "scheme://", 0 when there is none.
@@ -105,31 +162,100 @@ func portEnd(b []byte, s span) int {
 	return s.start
 }
 
-// pathEnd is where path and query end: at the first separator that is not part of an address inside the query, of a
-// port in it, or of a parameter such as ";jsessionid=1".
+// pathEnd is where path and query end: at the first separator that belongs to neither.
 func pathEnd(b []byte, s span) int {
 	if s.empty() || isSep(b[s.start]) {
 		return s.start
 	}
+	query := false
 	for at := s.start; at < s.end; at++ {
 		switch rest := b[at+1 : s.end]; b[at] {
+		case '?', '#':
+			query = true
 		case '|', '\t', ' ':
 			return at
 		case ':':
-			if !bytes.HasPrefix(rest, []byte("//")) && !(endsInHost(b[s.start:at]) && isPort(rest)) {
+			n, inside := colonInPath(b[s.start:at], rest)
+			if !inside && !(query && addressFollows(rest)) {
 				return at
 			}
+			at += n
 		case ';':
 			field := rest
 			if i := bytes.IndexAny(rest, ":|;\t "); i >= 0 {
 				field = rest[:i]
 			}
-			if bytes.IndexByte(field, '=') < 0 {
+			if bytes.IndexByte(field, '=') < 0 { // no parameter such as ";jsessionid=1"
 				return at
 			}
 		}
 	}
 	return s.end
+}
+
+// wikiNames are what wikis write before the colon in the address of their sign-in page.
+var wikiNames = [][]byte{[]byte("Special"), []byte("Spezial"), []byte("Especial"), []byte("Speciale"), []byte("Spécial")}
+
+// outOfBand is where an app without an address of its own lets itself be sent a code.
+var outOfBand = []byte("ietf:wg:oauth:2.0:oob")
+
+// colonInPath says that a colon between two parts of a path or query belongs to it, and how much behind it does so
+// in any case: the colon of an address in the query or of a port in that, of a time, of a name such as urn:x, of what
+// SharePoint and wikis write. No login begins with a slash.
+func colonInPath(before, rest []byte) (further int, inside bool) {
+	switch {
+	case bytes.HasPrefix(rest, []byte("/")), endsInHost(before) && isPort(rest):
+		return 0, true
+	case len(rest) > 2 && isLetter(rest[0]) && rest[1] == ':' && rest[2] == '/' && bytes.HasSuffix(before, []byte("/")):
+		return 0, true
+	case bytes.HasSuffix(before, []byte("urn")) && bytes.HasPrefix(rest, outOfBand):
+		return len(outOfBand), true
+	case endsInTime(before) && len(rest) >= 2 && isDigit(rest[0]) && isDigit(rest[1]):
+		return 0, true
+	}
+	for _, name := range wikiNames {
+		if wiki, found := bytes.CutSuffix(before, name); found && len(wiki) > 0 && (wiki[len(wiki)-1] == '/' || wiki[len(wiki)-1] == '=') {
+			return 0, true
+		}
+	}
+	return 0, false
+}
+
+// endsInTime tells hours, or hours and minutes, behind a date.
+func endsInTime(b []byte) bool {
+	for range 2 {
+		n := len(b)
+		if n < 3 || !isDigit(b[n-1]) || !isDigit(b[n-2]) {
+			return false
+		}
+		if b[n-3] == 'T' {
+			return n > 3 && isDigit(b[n-4])
+		}
+		if b[n-3] != ':' {
+			return false
+		}
+		b = b[:n-3]
+	}
+	return false
+}
+
+// addressFollows says that the login is yet to come: it is an address, and fields stand before it that belong to a
+// query, which may hold anything.
+func addressFollows(rest []byte) bool {
+	const most = 6
+	for field := range most {
+		i := bytes.IndexByte(rest, ':')
+		if i < 0 {
+			return false
+		}
+		if name := rest[:i]; isAddress(name) {
+			return field > 0 && len(rest) > i+1
+		} else if bytes.IndexByte(name, '\\') >= 0 {
+			return false
+		}
+		rest = rest[i+1:]
+	}
+	return false
 }
 
 // endsInHost says that a path so far ends in an address of its own, as in "?next=https://host".

@@ -177,7 +177,8 @@ var secretWords = map[risk.SecretKind]string{
 	risk.SecretPlain: "plain text", risk.SecretMD5: "MD5 or NTLM hash", risk.SecretSHA1: "SHA-1 hash", risk.SecretSHA256: "SHA-256 hash",
 	risk.SecretSHA512: "SHA-512 hash", risk.SecretBcrypt: "bcrypt hash", risk.SecretArgon2: "Argon2 hash", risk.SecretPHPass: "phpass hash",
 	risk.SecretCrypt: "Unix crypt hash", risk.SecretPBKDF2: "PBKDF2 hash", risk.SecretScrypt: "scrypt hash", risk.SecretLDAP: "LDAP hash",
-	risk.SecretMySQL: "MySQL hash", risk.SecretHash: "hash of an unknown kind", risk.SecretCookieValue: "cookie value",
+	risk.SecretNTLM: "NTLM hash", risk.SecretNetNTLM: "NetNTLM challenge and response", risk.SecretKerberos: "Kerberos ticket",
+	risk.SecretMSSQL: "SQL Server hash", risk.SecretMySQL: "MySQL hash", risk.SecretHash: "hash of an unknown kind", risk.SecretCookieValue: "cookie value",
 }
 
 var sourceKindWords = map[risk.SourceKind]string{

@@ -66,6 +66,9 @@ const (
 	SecretNone        SecretKind = ""            // the record holds none, or a placeholder
 	SecretPlain       SecretKind = "plain"       // clear text
 	SecretMD5         SecretKind = "md5_or_ntlm" // 32 hex digits: the two cannot be told apart
+	SecretNTLM        SecretKind = "ntlm"        // where what stands around it tells
+	SecretNetNTLM     SecretKind = "netntlm"     // a captured challenge and its answer
+	SecretKerberos    SecretKind = "kerberos"    // a captured ticket
 	SecretSHA1        SecretKind = "sha1"
 	SecretSHA256      SecretKind = "sha256"
 	SecretSHA512      SecretKind = "sha512"
@@ -77,6 +80,7 @@ const (
 	SecretScrypt      SecretKind = "scrypt"
 	SecretLDAP        SecretKind = "ldap"  // {SSHA} and its like
 	SecretMySQL       SecretKind = "mysql" // * and 40 hex digits
+	SecretMSSQL       SecretKind = "mssql"
 	SecretHash        SecretKind = "hash"  // of an unknown kind
 	SecretCookieValue SecretKind = "cookie"
 )
