@@ -12,6 +12,7 @@ import (
 	"github.com/wardline/wardline/internal/collect"
 	"github.com/wardline/wardline/internal/config"
 	"github.com/wardline/wardline/internal/dump"
+	"github.com/wardline/wardline/internal/extract"
 	"github.com/wardline/wardline/internal/job"
 	"github.com/wardline/wardline/internal/mail"
 	"github.com/wardline/wardline/internal/pipeline"
@@ -196,7 +197,7 @@ func (d dumps) File(folder, path string) (risk.File, bool, error) {
 }
 
 func (d dumps) Blocks(ctx context.Context, path string, visit func(risk.Block) error) ([]string, error) {
-	skips, err := dump.Blocks(ctx, path, dump.Options{Source: risk.SourceDrop}, visit)
+	skips, err := dump.Blocks(ctx, path, dump.Options{Source: risk.SourceDrop, Context: extract.Context}, visit)
 	named := make([]string, 0, len(skips))
 	for _, s := range skips {
 		named = append(named, s.Entry+": "+s.Why)

@@ -183,7 +183,7 @@ func (r *scanRun) printTotals() error {
 
 // path scans one file or folder, its blocks in parallel, and prints in the order of the bytes.
 func (r *scanRun) path(ctx context.Context, path string) ([]dump.Skip, error) {
-	o := dump.Options{Source: risk.SourceDrop, Read: r.bar.add}
+	o := dump.Options{Source: risk.SourceDrop, Read: r.bar.add, Context: extract.Context}
 	if r.threads <= 1 {
 		var res scanResult
 		return dump.Blocks(ctx, path, o, func(b risk.Block) error {
