@@ -35,6 +35,7 @@ var layers = map[string][]string{
 	// adapters
 	"internal/config":  {"internal/risk"},
 	"internal/dump":    {"internal/risk"},
+	"internal/hunt":    {"internal/risk"},
 	"internal/collect": {"internal/risk"},
 	"internal/store":   {"internal/risk"},
 	"internal/job":     {"internal/risk"},
