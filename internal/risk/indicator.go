@@ -81,7 +81,7 @@ const (
 	SecretLDAP        SecretKind = "ldap"  // {SSHA} and its like
 	SecretMySQL       SecretKind = "mysql" // * and 40 hex digits
 	SecretMSSQL       SecretKind = "mssql"
-	SecretHash        SecretKind = "hash"  // of an unknown kind
+	SecretHash        SecretKind = "hash" // of an unknown kind
 	SecretCookieValue SecretKind = "cookie"
 )
 
