@@ -10,37 +10,43 @@ import (
 // termIPv6 marks the phrase by whose first group IPv6 addresses are found.
 const termIPv6 risk.TermKind = "ipv6"
 
-// ranges are the watched addresses.
+// ranges are the watched addresses: names in the form that appendRange gives them.
 type ranges struct {
-	terms map[netip.Prefix][]int32
-	bits  []int // prefix lengths, longest first: the narrowest range is reported
-	v4    bool  // there is an IPv4 range
+	s       *Scanner
+	names   names
+	lengths []byte // prefix lengths, longest first: the narrowest range is reported
+	v4      bool   // there is an IPv4 range
 }
 
-func (r *ranges) add(value string, term int32) (netip.Prefix, error) {
-	prefix, err := risk.ParseRange(value)
-	if err != nil {
-		return prefix, err
+const lengthIPv4 = 129 // is added to a prefix length of IPv4
+
+// rangeLength is the length of a prefix as it stands in an image.
+func rangeLength(p netip.Prefix) byte {
+	if p.Addr().Is4() {
+		return byte(p.Bits()) + lengthIPv4
 	}
-	r.v4 = r.v4 || prefix.Addr().Is4()
-	if !slices.Contains(r.bits, prefix.Bits()) {
-		r.bits = append(r.bits, prefix.Bits())
-		slices.SortFunc(r.bits, func(a, b int) int { return b - a })
-	}
-	if r.terms == nil {
-		r.terms = map[netip.Prefix][]int32{}
-	}
-	r.terms[prefix] = append(r.terms[prefix], term)
-	return prefix, nil
+	return byte(p.Bits())
 }
 
-func (r *ranges) find(a netip.Addr) []int32 {
-	for _, bits := range r.bits {
-		p, err := a.Prefix(bits)
-		if err != nil {
-			continue // longer than an IPv4 address
+// appendRange writes a range as a watch term is written: a single address without its length.
+func appendRange(b []byte, p netip.Prefix) []byte {
+	if p.IsSingleIP() {
+		return p.Addr().AppendTo(b)
+	}
+	return p.AppendTo(b)
+}
+
+func (r *ranges) find(a netip.Addr) termList {
+	var text [64]byte
+	for _, n := range r.lengths {
+		if a.Is4() != (n >= lengthIPv4) {
+			continue
 		}
-		if terms := r.terms[p]; terms != nil {
+		p, err := a.Prefix(int(n % lengthIPv4))
+		if err != nil {
+			continue
+		}
+		if terms := r.s.findName(r.names, appendRange(text[:0], p)); terms != nil {
 			return terms
 		}
 	}
@@ -48,8 +54,8 @@ func (r *ranges) find(a netip.Addr) []int32 {
 }
 
 // findText reads text as an address, with or without brackets around IPv6.
-func (r *ranges) findText(text []byte) []int32 {
-	if len(r.terms) == 0 || len(text) > 48 {
+func (r *ranges) findText(text []byte) termList {
+	if len(r.lengths) == 0 || len(text) > 48 {
 		return nil
 	}
 	if a, ok := parseIPv4(text); ok {

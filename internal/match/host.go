@@ -1,6 +1,7 @@
 package match
 
 import (
+	"math/bits"
 	"unicode/utf8"
 
 	"github.com/wardline/wardline/internal/risk"
@@ -17,10 +18,9 @@ func isWord(b byte) bool {
 	return b|0x20-'a' < 26 || b-'0' < 10
 }
 
-// tryHost compares the ASCII host token that ends at place at of the chunk, if a watched name ends as it does. Tokens
-// that go on in other characters are left to readHigh.
-func (c *cursor) tryHost(base, at int) {
-	end := c.stripDots(base + at)
+// tryHost compares the ASCII host token that ends at end, if a watched name ends as it does. Tokens that go on in other
+// characters are left to readHigh.
+func (c *cursor) tryHost(end int) {
 	if !c.endsLikeWatched(end) {
 		return
 	}
@@ -44,36 +44,58 @@ func (c *cursor) stripDots(end int) int {
 	return end
 }
 
-// endsLikeWatched looks up the keys of the token's last two labels and, where those are only the end of longer watched
-// names (co.uk), of its last three.
+// shortLabel bounds second-level labels that are taken for a part of the top-level domain, as in co.uk: names that end
+// so are keyed by three labels, others by two, so that one key does for nearly all.
+const shortLabel = 4
+
+// deepKey is the key of the last three labels of a name that is found by its last two: it tells a host on a domain
+// that many have (vpn.cloud.example) from all others there.
+func deepKey(three []byte) uint64 { return mix(keyOf(three)) }
+
+// endsLikeWatched looks up the keys of the token that ends at end.
 func (c *cursor) endsLikeWatched(end int) bool {
-	two, third := c.lastLabels(end)
-	in, whole := c.s.hosts.find(keyOf(c.buf[two:end]))
-	if !in || whole {
-		return in
+	s, l := c.s, labelsBefore(c.buf, end)
+	if l.short() {
+		if in, _ := s.hostKeys.find(keyOf(lastBytes(c.buf[:end], l.three()))); in || !s.shortNames {
+			return in
+		}
 	}
-	deep, _ := c.s.deep.find(keyOf(c.buf[third:end]))
-	return deep
+	in, whole := s.hostKeys.find(keyOf(lastBytes(c.buf[:end], l.two())))
+	if in && !whole {
+		in, _ = s.hostKeys.find(deepKey(lastBytes(c.buf[:end], l.three())))
+	}
+	return in
 }
 
-// lastLabels gives where the last two and the last three labels of the token that ends at end begin, no further back
-// than a key reaches.
-func (c *cursor) lastLabels(end int) (two, three int) {
-	dots, at := 0, end
-	for ; at > 0 && end-at < maxKey && isLabel(c.buf[at-1]); at-- {
-		if c.buf[at-1] != '.' {
-			continue
-		}
-		if dots++; dots == 2 {
-			two = at
-		} else if dots == 3 {
-			return two, at
+func lastBytes(b []byte, n int) []byte { return b[max(len(b)-n, 0):] }
+
+// labels are the lengths of the last labels of a token, as far back as a key reaches.
+type labels struct{ one, second, third int }
+
+func (l labels) short() bool { return l.second < shortLabel }
+func (l labels) two() int    { return l.one + 1 + l.second }
+func (l labels) three() int  { return l.two() + 1 + l.third }
+
+func labelsBefore(buf []byte, end int) labels {
+	w := ^uint64(0)
+	for i := range maxKey {
+		if at := end - 1 - i; at >= 0 && buf[at] != '.' && isLabel(buf[at]) {
+			w &^= 1 << (63 - i)
 		}
 	}
-	if dots < 2 {
-		two = at
-	}
-	return two, at
+	return labelsOf(w)
+}
+
+// labelsOf reads the labels from a window on what separates them, in which the place before buf[end] is the top bit.
+// What is further away than a key reaches counts as a separator.
+func labelsOf(w uint64) (l labels) {
+	w |= 1<<(64-maxKey) - 1
+	l.one = bits.LeadingZeros64(w)
+	w = w << l.one << 1
+	l.second = bits.LeadingZeros64(w)
+	w = w << l.second << 1
+	l.third = bits.LeadingZeros64(w)
+	return l
 }
 
 func exactOr(sub bool) risk.MatchKind {
@@ -108,12 +130,12 @@ func (c *cursor) tokenAround(end int) (start int, ok bool) {
 }
 
 // findSuffix finds the longest name in table that host equals or ends in on a label boundary.
-func (s *Scanner) findSuffix(table map[string][]int32, host []byte) (terms []int32, sub bool) {
+func (s *Scanner) findSuffix(table names, host []byte) (terms termList, sub bool) {
 	for i, labels := len(host)-1, 0; i >= 0 && labels < s.maxLabels; i-- {
 		if i > 0 && host[i-1] != '.' {
 			continue
 		}
-		if found := table[string(host[i:])]; found != nil {
+		if found := s.findName(table, host[i:]); found != nil {
 			terms, sub = found, i > 0
 		}
 		labels++
@@ -135,22 +157,22 @@ func (s *Scanner) MatchHost(host string) (term int, kind risk.MatchKind, ok bool
 		return 0, "", false
 	}
 	if terms := s.addresses.findText(token); terms != nil {
-		return int(terms[0]), risk.MatchIP, true
+		return terms.at(0), risk.MatchIP, true
 	}
 	var r reading
 	terms, kind := r.matchToken(s, token)
 	if terms == nil {
 		return 0, "", false
 	}
-	return int(terms[0]), kind, true
+	return terms.at(0), kind, true
 }
 
 // MatchAccount compares an account that was parsed already: a named account first, then the domain of an address,
 // then the AD domain of a login.
 func (s *Scanner) MatchAccount(account string) (term int, kind risk.MatchKind, ok bool) {
-	folded := foldText(account)
-	if t, found := s.accounts[folded]; found {
-		return int(t), risk.MatchAccount, true
+	folded := appendFold(nil, []byte(account))
+	if t, found := s.findLogin(risk.TermAccount, folded); found {
+		return t, risk.MatchAccount, true
 	}
 	for i := len(account) - 1; i >= 0; i-- {
 		if account[i] == '@' && i > 0 {
@@ -161,9 +183,9 @@ func (s *Scanner) MatchAccount(account string) (term int, kind risk.MatchKind, o
 		if folded[i] != '\\' {
 			continue
 		}
-		t, found := s.logins[folded[:i]]
+		t, found := s.findLogin(risk.TermADDomain, folded[:i+1])
 		if found && i+1 < len(folded) {
-			return int(t), risk.MatchAccount, true
+			return t, risk.MatchAccount, true
 		}
 		break
 	}

@@ -29,35 +29,40 @@ const (
 	gather = 0x0002040810204081 // multiplied with bits 7, 15, … 63, brings them together in the top byte
 )
 
-// classifyPortable works on eight bytes at a time. Adding 0x80-lo to a seven-bit byte carries into bit 7 when the
-// byte is at least lo; bytes ≥ 0x80 are taken out at the end.
 func classifyPortable(p []byte, out *planes, n int) {
 	p = p[:n*blockBytes]
 	for b := range n {
 		block := p[b*blockBytes : b*blockBytes+blockBytes : b*blockBytes+blockBytes]
-		var label, word, dot, seen uint64
-		for i := 0; i < blockBytes; i += 8 {
-			x := binary.LittleEndian.Uint64(block[i : i+8])
-			seen |= x
-			y := x & lows
-			z := y | 0x20*ones
-			w := (z+(0x80-'a')*ones)&^(z+(0x7f-'z')*ones) | (y+(0x80-'0')*ones)&^(y+(0x7f-'9')*ones)
-			notDot := (y ^ '.'*ones) + lows
-			notDash := ((y ^ '-'*ones) + lows) & ((y ^ '_'*ones) + lows)
-			ascii := ^x & highs
-			w &= ascii
-			d := ^notDot & ascii
-			l := w | d | ^notDash&ascii
-			label |= l * gather >> 56 << i
-			word |= w * gather >> 56 << i
-			dot |= d * gather >> 56 << i
-		}
-		out.label[b+1], out.word[b+1], out.dot[b+1] = label, word, dot
+		var seen uint64
+		out.label[b+1], out.word[b+1], out.dot[b+1], seen = classes(block)
 		out.high[b+1] = 0
 		if seen&highs != 0 {
 			out.high[b+1] = highBits(block)
 		}
 	}
+}
+
+// classes gives the bitmaps of one block, and all its bytes in one. It works on eight bytes at a time. Adding 0x80-lo to
+// a seven-bit byte carries into bit 7 when the byte is at least lo; bytes ≥ 0x80 are taken out at the end.
+func classes(block []byte) (label, word, dot, seen uint64) {
+	block = block[:blockBytes]
+	for i := 0; i < blockBytes; i += 8 {
+		x := binary.LittleEndian.Uint64(block[i : i+8])
+		seen |= x
+		y := x & lows
+		z := y | 0x20*ones
+		w := (z+(0x80-'a')*ones)&^(z+(0x7f-'z')*ones) | (y+(0x80-'0')*ones)&^(y+(0x7f-'9')*ones)
+		notDot := (y ^ '.'*ones) + lows
+		notDash := ((y ^ '-'*ones) + lows) & ((y ^ '_'*ones) + lows)
+		ascii := ^x & highs
+		w &= ascii
+		d := ^notDot & ascii
+		l := w | d | ^notDash&ascii
+		label |= l * gather >> 56 << i
+		word |= w * gather >> 56 << i
+		dot |= d * gather >> 56 << i
+	}
+	return label, word, dot, seen
 }
 
 func highBits(block []byte) uint64 {

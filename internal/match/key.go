@@ -7,28 +7,37 @@ import (
 
 const (
 	foldBits = 0x20 * ones // lower-cases ASCII letters; what it does to other bytes only matters to be repeatable
-	maxKey   = 64          // longer identifiers are keyed as if they had 64 bytes, which is what a bitmap window shows
+	maxKey   = 56          // longer identifiers are keyed as if they had 56 bytes, which is what a bitmap window shows
 )
 
 // keyBytes is how many bytes of an identifier, its last ones, are in its key; of the others only the number is.
 const keyBytes = 16
 
-// kept masks what the sixteen bytes before the end of an identifier of n bytes hold of it: no branch on its length,
-// which is hard to foresee.
-var kept = func() (masks [2 * maxKey][2]uint64) {
-	for n := range masks {
-		masks[n] = [2]uint64{^uint64(0) << (64 - 8*min(max(n-8, 0), 8)), ^uint64(0) << (64 - 8*min(n, 8))}
+// Keys are part of the saved form of a watchlist and of what a block index holds: they never change without a version.
+const (
+	keyLast   = 0x9e3779b97f4a7c15
+	keyFirst  = 0xd6e8feb86659fd93
+	keyLength = 0xbf58476d1ce4e5b9
+)
+
+// kept has, for an identifier of n bytes, the masks of what the sixteen bytes before its end hold of it, and the factor
+// that brings its length in: no branch on the length, which is hard to foresee.
+var kept = func() (of [256][4]uint64) {
+	for n := range of {
+		size := min(n, maxKey)
+		of[n] = [4]uint64{^uint64(0) << (64 - 8*min(max(size-8, 0), 8)), ^uint64(0) << (64 - 8*min(size, 8)), keyLength + uint64(size)<<8}
 	}
-	return masks
+	return of
 }()
 
-// keyAt is the key of buf[end-n:end] for n ≤ maxKey, end ≥ keyBytes. Its lowest bit is left to the table.
+// keyAt is the key of buf[end-n:end] for n < len(kept), end ≥ keyBytes.
 func keyAt(buf []byte, end, n int) uint64 {
-	b, masks := buf[end-keyBytes:end:end], &kept[n&(len(kept)-1)]
-	first := (binary.LittleEndian.Uint64(b) | foldBits) & masks[0]
-	last := (binary.LittleEndian.Uint64(b[8:]) | foldBits) & masks[1]
-	h := last*0x9e3779b97f4a7c15 ^ first*0xd6e8feb86659fd93
-	return (h ^ h>>32) * (0xbf58476d1ce4e5b9 + uint64(n)<<8)
+	b, by := buf[end-keyBytes:end:end], &kept[n&(len(kept)-1)]
+	first := (binary.LittleEndian.Uint64(b) | foldBits) & by[0]
+	last := (binary.LittleEndian.Uint64(b[8:]) | foldBits) & by[1]
+	h := last*keyLast ^ first*keyFirst
+	h = (h ^ h>>32) * by[2]
+	return h ^ h>>32
 }
 
 // keyOf is the key of a whole identifier.
@@ -38,83 +47,99 @@ func keyOf(id []byte) uint64 {
 	return keyAt(b[:], maxKey, n)
 }
 
-// keySet is a set of keys: a filter of single bits, sixteen or more a key, before an open-addressed table of the keys
-// themselves. The filter and the table use different bits of the key, so that one's chance hits are not the other's.
-// The lowest bit of a key in the table says that it stands for a whole identifier, not only for the end of longer ones.
+// keySet is a set of keys: a filter that stays in the cache before a table of their prints. The filter sets two bits in
+// the one word of it that a key's top bits choose; the table takes the key mixed once more, so that one's chance hits
+// are not the other's.
 type keySet struct {
-	filter []uint64
-	whole  []uint64 // the filter of whole identifiers only
-	table  []uint64
-	shift  uint
+	filter []byte // words of 8 bytes
+	shift  uint   // brings a key's word number down
+	table  []byte // prints of 4 bytes, open-addressed; 0 is a free place
 }
 
-// setKey is a key on its way into a set.
+// minFilter is the smallest filter, in bytes. It may be as large as it likes to be while it stays in the first-level
+// cache.
+const minFilter = 4 << 10
+
+// setKey is a key on its way into a set; whole when it stands for an identifier and not only for the end of longer ones.
 type setKey struct {
 	key   uint64
 	whole bool
 }
 
-func newKeySet(keys []setKey) keySet {
-	filterBits := max(12, bits.Len(uint(len(keys)*16)))
-	tableBits := max(4, bits.Len(uint(len(keys)*2)))
-	k := keySet{
-		filter: make([]uint64, 1<<(filterBits-6)),
-		whole:  make([]uint64, 1<<(filterBits-6)),
-		table:  make([]uint64, 1<<tableBits),
-		shift:  uint(64 - filterBits),
+// newKeySet gives filter and table for keys.
+func newKeySet(keys []setKey) (filter, table []byte) {
+	perKey := 16
+	if len(keys) > 1<<17 {
+		perKey = 8 // what does not fit the second-level cache is better small than exact
 	}
+	filter = make([]byte, max(minFilter, 1<<bits.Len(uint(len(keys)*perKey))/8))
+	table = make([]byte, 4*slotsFor(len(keys)))
+	set := keySet{filter: filter, shift: uint(64 - bits.TrailingZeros(uint(len(filter)/8))), table: table}
 	for _, key := range keys {
-		i := key.key >> k.shift
-		k.filter[i>>6] |= 1 << (i & 63)
-		if key.whole {
-			k.whole[i>>6] |= 1 << (i & 63)
-		}
-		k.insert(key)
+		w := filter[key.key>>set.shift*8:]
+		binary.LittleEndian.PutUint64(w, binary.LittleEndian.Uint64(w)|1<<(key.key&63)|1<<(key.key>>6&63))
+		set.insert(key)
 	}
-	return k
+	return filter, table
 }
 
 func (k *keySet) insert(key setKey) {
-	i := k.place(key.key)
-	k.table[i] |= key.key &^ 1
-	if key.whole {
-		k.table[i] |= 1
+	hash, print := tablePlace(key.key)
+	for i := range probes(hash, len(k.table)/4) {
+		at := word32(k.table, i)
+		if at != 0 && at&^wholeBit != print {
+			continue
+		}
+		if key.whole {
+			print |= wholeBit
+		}
+		binary.LittleEndian.PutUint32(k.table[4*i:], at|print)
+		return
 	}
 }
 
-// place is where key stands, or the empty place where it would.
-func (k *keySet) place(key uint64) uint64 {
-	mask := uint64(len(k.table) - 1)
-	for i := key >> 1 & mask; ; i = (i + 1) & mask {
-		if at := k.table[i]; at == 0 || (at^key)>>1 == 0 {
-			return i
+const wholeBit = 1 // in a print
+
+func tablePlace(key uint64) (hash uint64, print uint32) {
+	h := mix(key)
+	return h, uint32(h)&^wholeBit | 2
+}
+
+// may asks the filter: 1 when key may be in the set.
+func (k *keySet) may(key uint64) uint64 {
+	w := binary.LittleEndian.Uint64(k.filter[key>>(k.shift&63)*8:])
+	return w >> (key & 63) & (w >> (key >> 6 & 63)) & 1
+}
+
+// find reports whether key is in the set, wrongly once in a thousand million times, and whether it stands for a whole
+// identifier.
+func (k *keySet) find(key uint64) (in, whole bool) {
+	hash, print := tablePlace(key)
+	for i := range probes(hash, len(k.table)/4) {
+		switch at := word32(k.table, i); {
+		case at == 0:
+			return false, false
+		case at&^wholeBit == print:
+			return true, at&wholeBit != 0
 		}
 	}
+	return false, false
 }
 
-// find reports whether key was put in, and whether it stands for a whole identifier.
-func (k *keySet) find(key uint64) (in, whole bool) {
-	at := k.table[k.place(key)]
-	return at != 0, at&1 != 0
-}
+// tailBytes is the size of the filter of the last four bytes of words.
+const tailBytes = 1 << 16 / 8
 
-// tailSet is a filter of the last four bytes of words.
-type tailSet [1 << 16 / 64]uint64
+type tailSet [tailBytes]byte
 
-func (t *tailSet) place(tail uint32) uint32 { return (tail | foldBits&0xffffffff) * 0x9e3779b1 >> 16 }
-
-func (t *tailSet) has(tail uint32) uint64 {
-	i := t.place(tail)
-	return t[i>>6] >> (i & 63) & 1
-}
+func tailPlace(tail uint32) uint32 { return (tail | foldBits&0xffffffff) * 0x9e3779b1 >> 16 }
 
 // add lets words that end in the anchor pass. Before a word of three characters stands any byte that is not one of a
 // word; still shorter ones let everything pass.
-func (t *tailSet) add(anchor string) {
+func (t *tailSet) add(anchor []byte) {
 	n := len(anchor)
 	switch {
 	case n >= 4:
-		t.set(binary.LittleEndian.Uint32([]byte(anchor[n-4:])))
+		t.set(binary.LittleEndian.Uint32(anchor[n-4:]))
 	case n == 3:
 		for b := range 256 {
 			if !isWord(byte(b)) {
@@ -123,12 +148,21 @@ func (t *tailSet) add(anchor string) {
 		}
 	default:
 		for i := range t {
-			t[i] = ^uint64(0)
+			t[i] = 0xff
 		}
 	}
 }
 
 func (t *tailSet) set(tail uint32) {
-	i := t.place(tail)
-	t[i>>6] |= 1 << (i & 63)
+	i := tailPlace(tail)
+	t[i>>3] |= 1 << (i & 7)
+}
+
+// worthAsking reports that the filter refuses enough to pay for asking it.
+func (t *tailSet) worthAsking() bool {
+	set := 0
+	for _, b := range t {
+		set += bits.OnesCount8(b)
+	}
+	return set < tailBytes*8/2
 }

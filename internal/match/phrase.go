@@ -1,6 +1,8 @@
 package match
 
 import (
+	"bytes"
+	"encoding/binary"
 	"math"
 	"strings"
 	"unicode/utf8"
@@ -8,19 +10,20 @@ import (
 	"github.com/wardline/wardline/internal/risk"
 )
 
-// phrase is a term that is found by one of its words, the anchor, and then compared around it.
+// phrase is a term that is found by one of its words, the anchor, and then compared around it, as it stands in an
+// image.
 type phrase struct {
-	kind   risk.TermKind
-	text   []rune // folded; gap stands for what separates two words of a name
-	from   int    // the anchor is text[from:to]
-	to     int
-	signs  string // punctuation that may stand in a gap, because the name is written with it
-	anchor string
-	term   int32
+	kind  risk.TermKind
+	text  []byte // folded; gap stands for what separates two words of a name
+	from  int    // the anchor is text[from:to]
+	to    int
+	signs []byte // punctuation that may stand in a gap, because the name is written with it
+	term  int
+	more  bool // the next phrase has the same anchor
 }
 
-// gap is a run of spaces, hyphens and underscores.
-const gap rune = -1
+// gap is a run of spaces, hyphens and underscores. No text in UTF-8 holds this byte.
+const gap = 0xff
 
 const gapRunes = " \t\u00a0-_\u2010\u2011\u2013"
 
@@ -37,36 +40,44 @@ func init() {
 	}
 }
 
+// phraseText is a phrase in the making.
+type phraseText struct {
+	kind     risk.TermKind
+	text     string
+	from, to int
+	signs    string
+}
+
 // newName folds a brand or product. Spaces, hyphens and underscores between its words become gaps; punctuation that is
 // written without any of them (AT&T) is kept as it stands.
-func newName(t risk.WatchTerm, term int32) (phrase, error) {
-	p := phrase{kind: t.Kind, term: term}
-	var between []rune
+func newName(t risk.WatchTerm) (phraseText, error) {
+	p := phraseText{kind: t.Kind}
+	var text, between []byte
 	for _, r := range t.Value {
 		if !letter(r) {
-			between = append(between, foldSign(r))
+			between = utf8.AppendRune(between, foldSign(r))
 			continue
 		}
-		if len(p.text) > 0 && len(between) > 0 {
-			p.addGap(string(between))
+		if len(text) > 0 && len(between) > 0 {
+			text = p.appendGap(text, string(between))
 		}
 		between = between[:0]
-		p.text = append(p.text, foldRune(r))
+		text = utf8.AppendRune(text, foldRune(r))
 	}
+	p.text = string(text)
 	return p, p.chooseAnchor(t)
 }
 
-func (p *phrase) addGap(between string) {
+func (p *phraseText) appendGap(text []byte, between string) []byte {
 	if !strings.ContainsAny(between, gapRunes) {
-		p.text = append(p.text, []rune(between)...)
-		return
+		return append(text, between...)
 	}
-	p.text = append(p.text, gap)
 	for _, r := range between {
 		if !strings.ContainsRune(gapRunes, r) {
 			p.signs += string(r)
 		}
 	}
+	return append(text, gap)
 }
 
 func foldSign(r rune) rune {
@@ -77,44 +88,107 @@ func foldSign(r rune) rune {
 }
 
 // newLogin folds a named account or an AD domain, which are compared as they are written but for case.
-func newLogin(t risk.WatchTerm, term int32) (phrase, error) {
-	p := phrase{kind: t.Kind, term: term, text: []rune(foldText(t.Value))}
+func newLogin(t risk.WatchTerm) (phraseText, error) {
+	p := phraseText{kind: t.Kind, text: foldText(strings.ToValidUTF8(t.Value, "\ufffd"))}
 	if t.Kind == risk.TermADDomain {
-		p.text = append(p.text, '\\')
+		p.text += `\`
 	}
 	return p, p.chooseAnchor(t)
 }
 
+func isLogin(kind risk.TermKind) bool { return kind == risk.TermAccount || kind == risk.TermADDomain }
+
 // chooseAnchor takes the longest word that is not a stop word; a word in ASCII before one that is not, because those
 // are read rune by rune.
-func (p *phrase) chooseAnchor(t risk.WatchTerm) error {
+func (p *phraseText) chooseAnchor(t risk.WatchTerm) error {
 	best := math.MinInt
 	for i := 0; i < len(p.text); {
-		if !letter(p.text[i]) {
-			i++
+		j, characters := i, 0
+		for j < len(p.text) {
+			r, n := utf8.DecodeRuneInString(p.text[j:])
+			if !wordRune(r, n) {
+				break
+			}
+			j += n
+			characters++
+		}
+		if j == i {
+			_, n := utf8.DecodeRuneInString(p.text[i:])
+			i += n
 			continue
 		}
-		j := i
-		for j < len(p.text) && letter(p.text[j]) {
-			j++
-		}
-		word := string(p.text[i:j])
-		value := min(j-i, 40)
-		if asciiOnly([]byte(word)) {
-			value += 100
-		}
-		if stopWords[word] || j-i < 4 {
-			value -= 60
-		}
-		if value > best {
-			best, p.from, p.to, p.anchor = value, i, j, word
+		if value := anchorValue(p.text[i:j], characters); value > best {
+			best, p.from, p.to = value, i, j
 		}
 		i = j
 	}
-	if p.anchor == "" {
+	if p.to == 0 {
 		return risk.Invalid("value", "%q holds no letter or digit to look for.", t.Value)
 	}
 	return nil
+}
+
+func anchorValue(word string, characters int) int {
+	value := min(characters, 40)
+	if len(word) == characters {
+		value += 100
+	}
+	if stopWords[word] || characters < 4 {
+		value -= 60
+	}
+	return value
+}
+
+const phraseBytes = 16
+
+// phraseRecord is a phrase as it stands in the image: its signs follow its text.
+type phraseRecord struct {
+	text, term     uint32
+	size, from, to uint16
+	kind, signs    byte
+	more           bool
+}
+
+const moreBit = 0x80 // in the byte of the kind
+
+func (p *phraseRecord) append(b []byte) []byte {
+	b = binary.LittleEndian.AppendUint32(b, p.text)
+	b = binary.LittleEndian.AppendUint32(b, p.term)
+	b = binary.LittleEndian.AppendUint16(b, p.size)
+	b = binary.LittleEndian.AppendUint16(b, p.from)
+	b = binary.LittleEndian.AppendUint16(b, p.to)
+	kind := p.kind
+	if p.more {
+		kind |= moreBit
+	}
+	return append(b, kind, p.signs)
+}
+
+func (p *phraseRecord) whole(text []byte) []byte { return text[p.text : p.text+uint32(p.size)] }
+
+func (p *phraseRecord) anchor(text []byte) []byte { return p.whole(text)[p.from:p.to] }
+
+func (s *Scanner) phraseRecord(i int) phraseRecord {
+	b := s.phrases[phraseBytes*i : phraseBytes*i+phraseBytes]
+	return phraseRecord{
+		text: word32(b, 0), term: word32(b, 1), size: binary.LittleEndian.Uint16(b[8:]), from: binary.LittleEndian.Uint16(b[10:]),
+		to: binary.LittleEndian.Uint16(b[12:]), kind: b[14] &^ moreBit, signs: b[15], more: b[14]&moreBit != 0,
+	}
+}
+
+func (s *Scanner) phrase(i int) phrase {
+	r := s.phraseRecord(i)
+	end := r.text + uint32(r.size)
+	return phrase{
+		kind: kinds[r.kind], text: s.text[r.text:end], from: int(r.from), to: int(r.to),
+		signs: s.text[end : end+uint32(r.signs)], term: int(r.term), more: r.more,
+	}
+}
+
+// valid reports that what the record points to is there.
+func (p *phraseRecord) valid(s *Scanner, last bool) bool {
+	end := uint64(p.text) + uint64(p.size) + uint64(p.signs)
+	return end <= uint64(len(s.text)) && p.from <= p.to && p.to <= p.size && int(p.kind) < len(kinds) && int(p.term) < s.Terms() && !(last && p.more)
 }
 
 // tryWord compares the phrases whose anchor may be the ASCII word that ends at end.
@@ -132,13 +206,44 @@ func (c *cursor) tryWord(end int) {
 
 // tryAnchor compares the phrases whose anchor is the folded word in c.fold, which stands at start..end.
 func (c *cursor) tryAnchor(start, end int) {
-	for _, i := range c.s.anchors[string(c.fold)] {
-		if p := &c.s.phrases[i]; p.kind == termIPv6 {
+	i, ok := c.s.firstPhrase(c.fold)
+	for ; ok; i++ {
+		p := c.s.phrase(i)
+		if p.kind == termIPv6 {
 			c.tryIPv6(start)
 		} else if from, to, ok := p.around(c.buf, start, end); ok {
-			c.hits = append(c.hits, Hit{Start: from, End: to, Term: int(p.term), Kind: p.match()})
+			c.hits = append(c.hits, Hit{Start: from, End: to, Term: p.term, Kind: p.match()})
+		}
+		ok = p.more
+	}
+}
+
+// firstPhrase finds the first phrase with this anchor.
+func (s *Scanner) firstPhrase(anchor []byte) (int, bool) {
+	for i := range probes(hashText(anchor), len(s.anchors)/4) {
+		v := word32(s.anchors, i)
+		if v == noSlot {
+			break
+		}
+		if r := s.phraseRecord(int(v)); bytes.Equal(r.anchor(s.text), anchor) {
+			return int(v), true
 		}
 	}
+	return 0, false
+}
+
+// findLogin finds the first account of that folded text, or the AD domain with its backslash.
+func (s *Scanner) findLogin(kind risk.TermKind, text []byte) (term int, ok bool) {
+	for i := range probes(hashText(text), len(s.logins)/4) {
+		v := word32(s.logins, i)
+		if v == noSlot {
+			break
+		}
+		if r := s.phraseRecord(int(v)); kinds[r.kind] == kind && bytes.Equal(r.whole(s.text), text) {
+			return int(r.term), true
+		}
+	}
+	return 0, false
 }
 
 func (p *phrase) match() risk.MatchKind {
@@ -169,30 +274,33 @@ func (p *phrase) around(buf []byte, start, end int) (from, to int, ok bool) {
 }
 
 func (p *phrase) after(buf []byte, at int) (end int, ok bool) {
-	for _, want := range p.text[p.to:] {
-		n := 0
-		switch want {
+	for text := p.text[p.to:]; len(text) > 0; {
+		n, size := 0, 1
+		switch text[0] {
 		case gap:
 			n = p.gapAfter(buf[at:])
 		case '\\':
 			n = backslashes(buf[at:])
 		default:
-			if r, size := utf8.DecodeRune(buf[at:]); foldSign(foldRune(r)) == want {
-				n = size
+			var want, r rune
+			var width int
+			want, size = utf8.DecodeRune(text)
+			if r, width = utf8.DecodeRune(buf[at:]); foldSign(foldRune(r)) == want {
+				n = width
 			}
 		}
 		if n == 0 {
 			return 0, false
 		}
-		at += n
+		text, at = text[size:], at+n
 	}
 	return at, true
 }
 
 func (p *phrase) before(buf []byte, at int) (start int, ok bool) {
-	for i := p.from - 1; i >= 0; i-- {
-		n := 0
-		switch want := p.text[i]; want {
+	for text := p.text[:p.from]; len(text) > 0; {
+		n, size := 0, 1
+		switch text[len(text)-1] {
 		case gap:
 			n = p.gapBefore(buf[:at])
 		case '\\':
@@ -200,20 +308,23 @@ func (p *phrase) before(buf []byte, at int) (start int, ok bool) {
 				n++
 			}
 		default:
-			if r, size := utf8.DecodeLastRune(buf[:at]); foldSign(foldRune(r)) == want {
-				n = size
+			var want, r rune
+			var width int
+			want, size = utf8.DecodeLastRune(text)
+			if r, width = utf8.DecodeLastRune(buf[:at]); foldSign(foldRune(r)) == want {
+				n = width
 			}
 		}
 		if n == 0 {
 			return 0, false
 		}
-		at -= n
+		text, at = text[:len(text)-size], at-n
 	}
 	return at, true
 }
 
 func (p *phrase) inGap(r rune) bool {
-	return strings.ContainsRune(gapRunes, r) || p.signs != "" && strings.ContainsRune(p.signs, foldSign(r))
+	return strings.ContainsRune(gapRunes, r) || len(p.signs) > 0 && bytes.ContainsRune(p.signs, foldSign(r))
 }
 
 func (p *phrase) gapAfter(b []byte) int {

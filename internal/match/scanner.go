@@ -24,32 +24,37 @@ type Hit struct {
 	Kind       risk.MatchKind
 }
 
-// Scanner finds the terms that it was compiled from. It is safe for concurrent use.
+// Scanner finds the terms that it was compiled from. It is safe for concurrent use. All of its tables are parts of one
+// image (image.go).
 type Scanner struct {
-	terms []risk.WatchTerm
+	image []byte
 
-	hosts     keySet             // keys of the last two labels of every name in exact and alike
-	deep      keySet             // keys of the last three labels of those that have more than two
-	exact     map[string][]int32 // domains in ASCII and in Unicode form → terms
-	alike     map[string][]int32 // their skeletons → terms
-	maxLabels int
+	records, ids, text, lists []byte // terms: see the sections of an image
+	suppliers, supplierText   []byte
 
-	tails     tailSet            // the last bytes of anchor words
-	words     keySet             // keys of the anchor words of phrases
-	anchors   map[string][]int32 // folded anchor word → phrases
-	phrases   []phrase
-	shortest  int // characters of the shortest anchor word, at most 4
-	longest   int // bytes of the longest anchor word
-	addresses ranges
+	exact, alike names
+	hostKeys     keySet // keys of the names in exact and alike, see addHostKey
+	shortNames   bool   // names of two labels whose first is short are among them
+	maxLabels    int
+	addresses    ranges
 
-	accounts map[string]int32 // folded account → term
-	logins   map[string]int32 // folded AD domain → term
+	tails    []byte // the last bytes of anchor words
+	useTails bool
+	wordKeys keySet // keys of the anchor words of phrases
+	anchors  []byte // slots of folded anchor words
+	phrases  []byte
+	logins   []byte // slots of folded accounts and AD domains
+	shortest int    // characters of the shortest anchor word, at most 4
+	longest  int    // bytes of the longest anchor word
 
 	pool sync.Pool // of *cursor
 }
 
-// Term gives the watch term that a hit's Term stands for.
-func (s *Scanner) Term(i int) risk.WatchTerm { return s.terms[i] }
+// hosts reports that domains or hosts are watched.
+func (s *Scanner) hosts() bool { return len(s.exact.slots) > 0 }
+
+// words reports that something is watched which is found by a word.
+func (s *Scanner) words() bool { return len(s.phrases) > 0 }
 
 // Scan calls visit for every hit in buf, in order of Start. A host token that is watched under several terms gives
 // one hit for each. Nothing is allocated for bytes that do not match.

@@ -127,7 +127,7 @@ func asciiOnly(b []byte) bool {
 }
 
 func (c *cursor) endWord(w runeSpan, end int) {
-	if !w.high || len(c.s.phrases) == 0 || end-w.start > 4*c.s.longest {
+	if !w.high || !c.s.words() || end-w.start > 4*c.s.longest {
 		return
 	}
 	c.fold = appendFold(c.fold[:0], c.buf[w.start:end])
@@ -138,7 +138,7 @@ func (c *cursor) endWord(w runeSpan, end int) {
 type reading struct{ fold, skel []byte }
 
 // matchToken compares a whole host token in any script: as written first, then by its look.
-func (r *reading) matchToken(s *Scanner, token []byte) ([]int32, risk.MatchKind) {
+func (r *reading) matchToken(s *Scanner, token []byte) (termList, risk.MatchKind) {
 	hidden := false
 	r.fold = r.fold[:0]
 	if asciiOnly(token) {
@@ -182,7 +182,7 @@ func (c *cursor) findPunycode(base int, pairs uint64) {
 
 func (c *cursor) tryPunycode(end int) {
 	start, ok := c.tokenAround(end)
-	if !ok || len(c.s.exact) == 0 {
+	if !ok || !c.s.hosts() {
 		return
 	}
 	r := reading{fold: c.fold, skel: c.skel}

@@ -1,0 +1,174 @@
+package match
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// chunk is what the sweep over some blocks finds, and what it carries over to the next ones. Bit i of element n+1 of a
+// plane stands for byte 64n+i; element 0 is the last block before.
+type chunk struct {
+	seps    [chunkBlocks + 1]uint64 // what is no character of a label, or a dot
+	nonword [chunkBlocks + 1]uint64 // what is no letter or digit
+
+	blocks       int    // in the planes
+	hosts, words int    // how many ends there are
+	high, pairs  uint64 // not 0: there are bytes ≥ 0x80; two dashes or underscores stand side by side
+
+	// Carried over.
+	over      uint64 // 1: a run that holds an inner dot goes on
+	dot, dash uint64 // 1: the last byte is one
+	word      uint64 // word characters of the last block
+	two, four uint64 // of these, the ends of two and of four in a row
+	any2      uint64 // all ones: words of one character count
+	any4      uint64 // all ones: words of less than four do
+
+	// Places after host tokens that hold a dot, and after words. No more than one for two bytes: the rest is room to
+	// write ahead.
+	hostEnds [placesRoom]uint16
+	wordEnds [placesRoom]uint16
+
+	// What filters kept.
+	found  [placesRoom]uint16
+	keys   [placesRoom]uint64 // of the hosts or words in found
+	shorts int                // host ends that are in short
+	short  [placesRoom]uint16
+}
+
+const placesRoom = chunkBytes/2 + blockBytes
+
+// start makes ready for a buffer.
+func (k *chunk) start(shortest int) {
+	k.seps[0], k.nonword[0], k.blocks = ^uint64(0), ^uint64(0), 0
+	k.over, k.dot, k.dash, k.word, k.two, k.four = 0, 0, 0, 0, 0, 0
+	k.any2, k.any4 = 0, 0
+	if shortest < 4 {
+		k.any4 = ^uint64(0)
+	}
+	if shortest < 2 {
+		k.any2 = ^uint64(0)
+	}
+}
+
+// dashes are the places of '-' and '_' in a block.
+func (k *chunk) dashes(b int) uint64 { return k.nonword[b] &^ k.seps[b] }
+
+// The parts that a processor-specific kernel replaces (sweep_amd64.go; the build tag purego leaves it out), with the
+// same results. Ends that are filtered are at least maxKey bytes into buf, of which base is where the chunk begins.
+var (
+	// sweep finds the ends of host tokens and words in the first n blocks of p.
+	sweep = sweepPortable
+	// filterHosts keeps, in found from place n on, those host ends from the first on whose key may be in the set, with
+	// the keys; and those that end in a dot or a number. Ends whose second-level label is short go into short as well.
+	filterHosts = filterHostsPortable
+	// filterTails keeps, in found, those word ends from the first on whose last four bytes are in tails.
+	filterTails = filterTailsPortable
+	// filterWords keeps, in found, those of ends whose words' keys may be in the set, with the keys. ends may be found.
+	filterWords = filterWordsPortable
+)
+
+func sweepPortable(k *chunk, p []byte, n int) {
+	k.seps[0], k.nonword[0], k.blocks = k.seps[k.blocks], k.nonword[k.blocks], n
+	k.hosts, k.words, k.high, k.pairs = 0, 0, 0, 0
+	p = p[:n*blockBytes]
+	for b := 1; b <= n; b++ {
+		label, word, dot, seen := classes(p[(b-1)*blockBytes : b*blockBytes : b*blockBytes])
+		k.high |= seen & highs
+		k.seps[b], k.nonword[b] = ^label|dot, ^word
+		k.hosts = flatten(&k.hostEnds, k.endHosts(label, dot), (b-1)*blockBytes, k.hosts)
+		k.words = flatten(&k.wordEnds, k.endWords(word), (b-1)*blockBytes, k.words)
+		dash := k.dashes(b)
+		k.pairs |= dash & (dash<<1 | k.dash)
+		k.dash = dash >> 63
+	}
+}
+
+// endHosts gives the ends of label runs that hold a dot followed by a label character: adding those characters to the
+// run makes a carry ripple to the run's end, over block borders too.
+func (k *chunk) endHosts(label, dot uint64) uint64 {
+	starts := (dot<<1 | k.dot) & (label &^ dot)
+	k.dot = dot >> 63
+	var sum uint64
+	sum, k.over = bits.Add64(label, starts, k.over)
+	return sum &^ label
+}
+
+// endWords gives the places after words, save those that are surely shorter than every anchor.
+func (k *chunk) endWords(word uint64) uint64 {
+	two := word & (word<<1 | k.word>>63 | k.any2)
+	four := two & (two<<2 | k.two>>62 | k.any4)
+	ends := (four<<1 | k.four>>63) &^ word
+	k.word, k.two, k.four = word, two, four
+	return ends
+}
+
+// flatten appends the places of the bits of ends. It writes four at a time whether they are there or not: how many
+// there are is hard to foresee, so a branch for each would cost more.
+func flatten(places *[placesRoom]uint16, ends uint64, base, count int) int {
+	next := count + bits.OnesCount64(ends)
+	for ends != 0 {
+		out := (*[4]uint16)(places[count : count+4])
+		out[0] = uint16(base + bits.TrailingZeros64(ends))
+		ends &= ends - 1
+		out[1] = uint16(base + bits.TrailingZeros64(ends))
+		ends &= ends - 1
+		out[2] = uint16(base + bits.TrailingZeros64(ends))
+		ends &= ends - 1
+		out[3] = uint16(base + bits.TrailingZeros64(ends))
+		ends &= ends - 1
+		count += 4
+	}
+	return next
+}
+
+func filterHostsPortable(k *chunk, buf []byte, base int, ends []uint16, keys *keySet, r hostRule, n int) int {
+	short := 0
+	for _, at := range ends {
+		end := base + int(at)
+		l := labelsOf(k.window(&k.seps, at))
+		isShort := less(l.second, r.short)
+		size := l.two() + int(isShort)*(1+l.third)
+		key := keyAt(buf, end, size)
+		k.found[n], k.keys[n], k.short[short] = at, key, at
+		number := r.numbers & less(l.one, 4) & less(int(buf[end-1]-'0'), 10)
+		n += int(keys.may(key) | less(l.one, 1) | number)
+		short += int(isShort)
+	}
+	k.shorts = short
+	return n
+}
+
+// less is 1 for a < b, without a branch.
+func less(a, b int) uint64 { return uint64(a-b) >> 63 }
+
+// hostRule says how host tokens are keyed and what passes in any case.
+type hostRule struct {
+	short   int    // tokens whose second-level label is shorter are keyed by three labels
+	numbers uint64 // 1: those that end in a number pass
+}
+
+func filterTailsPortable(k *chunk, buf []byte, base, first int, tails []byte) int {
+	n := 0
+	for _, at := range k.wordEnds[first:k.words] {
+		i := tailPlace(binary.LittleEndian.Uint32(buf[base+int(at)-4:]))
+		k.found[n] = at
+		n += int(tails[i>>3] >> (i & 7) & 1)
+	}
+	return n
+}
+
+func filterWordsPortable(k *chunk, buf []byte, base int, ends []uint16, keys *keySet) int {
+	n := 0
+	for _, at := range ends {
+		key := keyAt(buf, base+int(at), bits.LeadingZeros64(k.window(&k.nonword, at)|1))
+		k.found[n], k.keys[n] = at, key
+		n += int(keys.may(key))
+	}
+	return n
+}
+
+// window shows the 64 places of a plane before one of the chunk, the nearest in the top bit.
+func (k *chunk) window(plane *[chunkBlocks + 1]uint64, at uint16) uint64 {
+	b := at / blockBytes % chunkBlocks
+	return plane[b+1]<<((63-at)&63)<<1 | plane[b]>>(at&63)
+}
