@@ -28,6 +28,7 @@ type Workers struct {
 	Rescore  func(ctx context.Context, supplierID int64) error // 0 = all
 	SendMail func(ctx context.Context, messageID int64) error  // 0 = all that are due
 	Decide   func(ctx context.Context) error                   // about suppliers whose decision was put off
+	Hunt     func(ctx context.Context) error                   // for terms that were added since dumps were read
 }
 
 // Schedule says that a job comes round: once when a process takes over the schedules, then every so often.
@@ -58,6 +59,7 @@ const (
 	QueueCollect = "collect"
 	QueueWork    = "work"
 	queueScan    = "scan" // part of QueueWork with slots of its own, so that long scans leave room for mail
+	queueHunt    = "hunt" // another part: a new supplier does not wait for scans
 )
 
 const (
@@ -155,6 +157,7 @@ func newConfig(o Options, w Workers, limits map[risk.JobKind]time.Duration) (*ri
 		config.Queues[name] = river.QueueConfig{MaxWorkers: 8}
 		if name == QueueWork {
 			config.Queues[queueScan] = river.QueueConfig{MaxWorkers: 2}
+			config.Queues[queueHunt] = river.QueueConfig{MaxWorkers: 1}
 		}
 	}
 	config.FetchPollInterval = 500 * time.Millisecond

@@ -18,6 +18,7 @@ var limits = map[risk.JobKind]time.Duration{
 	risk.JobRescore:  10 * time.Minute, // of all suppliers
 	risk.JobSendMail: 5 * time.Minute,  // of all that are due; one takes a minute at most
 	risk.JobDecide:   10 * time.Minute,
+	risk.JobHunt:     6 * time.Hour, // through all dumps
 }
 
 // unfinished are the states in which a job still stands in the way of another like it.
@@ -37,6 +38,7 @@ type (
 	rescoreArgs  struct{ Supplier int64 }
 	sendMailArgs struct{ Message int64 }
 	decideArgs   struct{}
+	huntArgs     struct{}
 )
 
 func (collectArgs) Kind() string  { return string(risk.JobCollect) }
@@ -44,6 +46,10 @@ func (scanFileArgs) Kind() string { return string(risk.JobScanFile) }
 func (rescoreArgs) Kind() string  { return string(risk.JobRescore) }
 func (sendMailArgs) Kind() string { return string(risk.JobSendMail) }
 func (decideArgs) Kind() string   { return string(risk.JobDecide) }
+func (huntArgs) Kind() string     { return string(risk.JobHunt) }
+
+// lastPriority is the lowest that River knows.
+const lastPriority = 4
 
 // insertion says how a job goes into the queue.
 func insertion(j risk.Job) (river.JobArgs, *river.InsertOpts, error) {
@@ -56,6 +62,9 @@ func insertion(j risk.Job) (river.JobArgs, *river.InsertOpts, error) {
 	case risk.JobScanFile:
 		// Few attempts here too: the folder is listed again and again, and brings back what was not read.
 		opts.Queue, opts.UniqueOpts, opts.MaxAttempts = queueScan, once, 3
+		if j.Low {
+			opts.Priority = lastPriority
+		}
 		return scanFileArgs{j.SourceKey, []byte(j.Path)}, opts, nil
 	case risk.JobRescore:
 		// Never left out: the one that runs now may have read before the change that asks for this one.
@@ -70,6 +79,10 @@ func insertion(j risk.Job) (river.JobArgs, *river.InsertOpts, error) {
 	case risk.JobDecide:
 		opts.UniqueOpts, opts.MaxAttempts = once, 1 // the schedule brings the next
 		return decideArgs{}, opts, nil
+	case risk.JobHunt:
+		// The one that runs looks for changes before it ends, and the next listing of the dumps brings what it missed.
+		opts.Queue, opts.UniqueOpts, opts.MaxAttempts = queueHunt, once, 3
+		return huntArgs{}, opts, nil
 	}
 	return nil, nil, fmt.Errorf("insert job: %q is not a kind of job", j.Kind)
 }
@@ -81,6 +94,7 @@ func newWorkers(w Workers, limits map[risk.JobKind]time.Duration) *river.Workers
 	addWorker(all, limits, func(ctx context.Context, a rescoreArgs) error { return w.Rescore(ctx, a.Supplier) })
 	addWorker(all, limits, func(ctx context.Context, a sendMailArgs) error { return w.SendMail(ctx, a.Message) })
 	addWorker(all, limits, func(ctx context.Context, _ decideArgs) error { return w.Decide(ctx) })
+	addWorker(all, limits, func(ctx context.Context, _ huntArgs) error { return w.Hunt(ctx) })
 	return all
 }
 

@@ -99,6 +99,7 @@ type Job struct {
 	SourceKey  string    // for JobCollect and JobScanFile
 	Path       string    // for JobScanFile
 	At         time.Time // not before; zero = now
+	Low        bool      // JobScanFile: after all others
 }
 
 // JobKind names a kind of work.
@@ -110,4 +111,5 @@ const (
 	JobRescore  JobKind = "rescore"
 	JobSendMail JobKind = "send_mail"
 	JobDecide   JobKind = "decide" // about suppliers whose decision was put off
+	JobHunt     JobKind = "hunt"   // for terms that were added since dumps were read
 )

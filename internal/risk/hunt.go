@@ -1,0 +1,42 @@
+package risk
+
+import "time"
+
+// Hunt is what one dump answered to the question where a supplier's terms, added after it was read, have been seen.
+type Hunt struct {
+	SupplierID int64
+	FileID     int64
+	Path       string // of the file, filled on reading
+	Source     string // its source's name, filled on reading
+	State      HuntState
+	Stretches  int      // of the dump, of about a megabyte each, that may hold one of the terms
+	Looked     int      // of these, read again
+	Findings   int      // in what was read again; what was known before counts too
+	Unanswered []string // terms that its index cannot answer, as pages may show them
+	Updated    time.Time
+}
+
+// HuntState is where the hunt for a supplier in one dump stands.
+type HuntState string
+
+const (
+	HuntReading  HuntState = "reading"   // the stretches that may hold a term are being read again
+	HuntDone     HuntState = "done"      // they were
+	HuntFullRead HuntState = "full_read" // the index does not answer all: the whole dump is to be read again
+	HuntGone     HuntState = "gone"      // the dump is no longer there: its index alone answers
+)
+
+// HuntRun is the last hunt through all dumps. Its zero value says that there was none.
+type HuntRun struct {
+	Started  time.Time
+	Finished time.Time // zero = it goes on, or was ended with its process
+	Dumps    int       // that it goes through
+	Looked   int       // through which it has gone
+	Full     int       // of these, to be read again whole
+}
+
+// StaleFile is a dump that was read with an older watchlist than today's.
+type StaleFile struct {
+	File   File
+	Source Source
+}

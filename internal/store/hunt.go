@@ -1,0 +1,227 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// watchlistRow keeps which terms a version of the watchlist had, for the files that were read with it: eight bytes of a
+// digest for each.
+type watchlistRow struct {
+	Version string `gorm:"column:version;primaryKey"`
+	Terms   []byte `gorm:"column:terms"`
+	Saved   stamp  `gorm:"column:saved"`
+}
+
+func (watchlistRow) TableName() string { return "watchlists" }
+
+const termDigest = 8
+
+func appendTermDigest(out []byte, t risk.WatchTerm) []byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d\x00%s\x00%s", t.SupplierID, t.Kind, t.Value))
+	return append(out, sum[:termDigest]...)
+}
+
+// watchlistKept is how long a version stays that no file was read with: somebody may be about to.
+const watchlistKept = 24 * time.Hour
+
+// SaveWatchlist notes which terms a version of the watchlist has, before a file is read with it.
+func (s *Store) SaveWatchlist(ctx context.Context, version string, terms []risk.WatchTerm) error {
+	row := watchlistRow{Version: version, Terms: make([]byte, 0, termDigest*len(terms)), Saved: at(s.now())}
+	for _, t := range terms {
+		row.Terms = appendTermDigest(row.Terms, t)
+	}
+	return s.change(ctx, func(tx *gorm.DB) error {
+		again := clause.OnConflict{Columns: []clause.Column{{Name: "version"}}, DoUpdates: clause.AssignmentColumns([]string{"saved"})}
+		if err := tx.Clauses(again).Create(&row).Error; err != nil {
+			return fmt.Errorf("save watchlist: %w", kind(err))
+		}
+		unused := tx.Where("saved < ? AND version <> ? AND NOT EXISTS (SELECT 1 FROM files WHERE files.watchlist = watchlists.version)",
+			at(s.now().Add(-watchlistKept)), version)
+		if err := unused.Delete(&watchlistRow{}).Error; err != nil {
+			return fmt.Errorf("forget unused watchlists: %w", err)
+		}
+		return nil
+	})
+}
+
+// NewTerms gives those of terms that a version of the watchlist did not have. A version that is not known is
+// risk.ErrNotFound.
+func (s *Store) NewTerms(ctx context.Context, version string, terms []risk.WatchTerm) ([]risk.WatchTerm, error) {
+	var row watchlistRow
+	if err := first(s.find(ctx).Where("version = ?", version), &row, "watchlist", version); err != nil {
+		return nil, err
+	}
+	known := make(map[uint64]bool, len(row.Terms)/termDigest)
+	for rest := row.Terms; len(rest) >= termDigest; rest = rest[termDigest:] {
+		known[binary.LittleEndian.Uint64(rest)] = true
+	}
+	var added []risk.WatchTerm
+	for _, t := range terms {
+		if !known[binary.LittleEndian.Uint64(appendTermDigest(nil, t))] {
+			added = append(added, t)
+		}
+	}
+	return added, nil
+}
+
+// staleFiles selects the files that were read with another version of the watchlist than today's. Those without any are
+// to be read whole again.
+func staleFiles(q *gorm.DB, version string) *gorm.DB {
+	return q.Where("files.watchlist NOT IN ? AND files.state IN ?", []string{"", version}, []string{string(risk.FileDone), string(risk.FileFailed)})
+}
+
+// CountStaleFiles counts the files that were read with another version of the watchlist.
+func (s *Store) CountStaleFiles(ctx context.Context, version string) (int, error) {
+	var n int64
+	if err := staleFiles(s.find(ctx).Model(&fileRow{}), version).Count(&n).Error; err != nil {
+		return 0, fmt.Errorf("count files of older watchlists: %w", err)
+	}
+	return int(n), nil
+}
+
+// FindStaleFiles lists them by id, from behind the one that is given.
+func (s *Store) FindStaleFiles(ctx context.Context, version string, after int64, limit int) ([]risk.StaleFile, error) {
+	var rows []fileRow
+	if err := staleFiles(s.find(ctx), version).Where("files.id > ?", after).Order("files.id").Limit(limit).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("find files of older watchlists: %w", err)
+	}
+	sources := map[int64]risk.Source{}
+	out := make([]risk.StaleFile, len(rows))
+	for i, r := range rows {
+		src, known := sources[r.SourceID]
+		if !known {
+			var row sourceRow
+			if err := first(s.find(ctx).Where("id = ?", r.SourceID), &row, "source", r.SourceID); err != nil {
+				return nil, err
+			}
+			src = row.source()
+			sources[r.SourceID] = src
+		}
+		out[i] = risk.StaleFile{File: r.file(), Source: src}
+	}
+	return out, nil
+}
+
+type huntRow struct {
+	SupplierID int64         `gorm:"column:supplier_id;primaryKey;autoIncrement:false"`
+	FileID     int64         `gorm:"column:file_id;primaryKey;autoIncrement:false"`
+	State      string        `gorm:"column:state"`
+	Stretches  int           `gorm:"column:stretches"`
+	Looked     int           `gorm:"column:looked"`
+	Findings   int           `gorm:"column:findings"`
+	Unanswered doc[[]string] `gorm:"column:unanswered"`
+	Updated    stamp         `gorm:"column:updated"`
+}
+
+func (huntRow) TableName() string { return "hunts" }
+
+func newHuntRow(h risk.Hunt) huntRow {
+	return huntRow{SupplierID: h.SupplierID, FileID: h.FileID, State: string(h.State), Stretches: h.Stretches, Looked: h.Looked,
+		Findings: h.Findings, Unanswered: docOf(h.Unanswered), Updated: at(h.Updated)}
+}
+
+func (r huntRow) hunt() risk.Hunt {
+	return risk.Hunt{SupplierID: r.SupplierID, FileID: r.FileID, State: risk.HuntState(r.State), Stretches: r.Stretches, Looked: r.Looked,
+		Findings: r.Findings, Unanswered: r.Unanswered.v, Updated: r.Updated.Time}
+}
+
+const renewHunt = `ON CONFLICT (supplier_id, file_id) DO UPDATE SET state = excluded.state, stretches = excluded.stretches,
+	looked = excluded.looked, findings = excluded.findings, unanswered = excluded.unanswered, updated = excluded.updated`
+
+// SaveHunts saves where the hunt in a file stands. What concerns a supplier that was deleted meanwhile is left out.
+func (s *Store) SaveHunts(ctx context.Context, hunts []risk.Hunt) error {
+	return s.change(ctx, func(tx *gorm.DB) error { return saveHunts(ctx, tx, hunts) })
+}
+
+func saveHunts(ctx context.Context, tx *gorm.DB, hunts []risk.Hunt) error {
+	var rows []huntRow
+	for _, h := range hunts {
+		var there int64
+		if err := tx.Model(&supplierRow{}).Where("id = ?", h.SupplierID).Count(&there).Error; err != nil {
+			return fmt.Errorf("find supplier %d of a hunt: %w", h.SupplierID, err)
+		}
+		if there > 0 {
+			rows = append(rows, newHuntRow(h))
+		}
+	}
+	_, err := insertRows(ctx, tx, rows, renewHunt, nil)
+	return err
+}
+
+// FinishHunt saves how the hunt in a file ended and which version of the watchlist it has now been looked through with; ""
+// = it is to be read whole again. A file whose reading began anew meanwhile is left as it is.
+func (s *Store) FinishHunt(ctx context.Context, f risk.File, version string, hunts []risk.Hunt) error {
+	return s.change(ctx, func(tx *gorm.DB) error {
+		if err := saveHunts(ctx, tx, hunts); err != nil {
+			return err
+		}
+		res := tx.Model(&fileRow{}).Where("id = ? AND watchlist = ? AND state = ?", f.ID, f.Watchlist, string(f.State)).Update("watchlist", version)
+		if res.Error != nil {
+			return fmt.Errorf("finish hunt in file %d: %w", f.ID, res.Error)
+		}
+		return nil
+	})
+}
+
+// FindHunts lists what dumps answered about a supplier, the newest answer first, and counts them all.
+func (s *Store) FindHunts(ctx context.Context, supplierID int64, limit int) ([]risk.Hunt, int, error) {
+	var total int64
+	if err := s.find(ctx).Model(&huntRow{}).Where("supplier_id = ?", supplierID).Count(&total).Error; err != nil {
+		return nil, 0, fmt.Errorf("count hunts for supplier %d: %w", supplierID, err)
+	}
+	var rows []struct {
+		Row    huntRow `gorm:"embedded"`
+		Path   string  `gorm:"column:path"`
+		Source string  `gorm:"column:source"`
+	}
+	err := s.find(ctx).Table("hunts").Select("hunts.*, files.path AS path, sources.name AS source").
+		Joins("JOIN files ON files.id = hunts.file_id JOIN sources ON sources.id = files.source_id").
+		Where("hunts.supplier_id = ?", supplierID).Order("hunts.updated DESC, hunts.file_id").Limit(limitOr50(limit)).Scan(&rows).Error
+	if err != nil {
+		return nil, 0, fmt.Errorf("find hunts for supplier %d: %w", supplierID, err)
+	}
+	out := make([]risk.Hunt, len(rows))
+	for i, r := range rows {
+		out[i] = r.Row.hunt()
+		out[i].Path, out[i].Source = r.Path, r.Source
+	}
+	return out, int(total), nil
+}
+
+// settingHunt is where the last hunt through all dumps is kept.
+const settingHunt = "hunt"
+
+// SaveHuntRun saves how far the hunt through all dumps is.
+func (s *Store) SaveHuntRun(ctx context.Context, run risk.HuntRun) error {
+	b, err := json.Marshal(run)
+	if err != nil {
+		return fmt.Errorf("save hunt: %w", err)
+	}
+	return s.SaveSetting(ctx, settingHunt, string(b))
+}
+
+// FindHuntRun reads it; zero when there was none.
+func (s *Store) FindHuntRun(ctx context.Context) (run risk.HuntRun, err error) {
+	value, err := s.FindSetting(ctx, settingHunt)
+	if errors.Is(err, risk.ErrNotFound) {
+		return run, nil
+	}
+	if err != nil {
+		return run, err
+	}
+	if err := json.Unmarshal([]byte(value), &run); err != nil {
+		return run, fmt.Errorf("read hunt: %w", err)
+	}
+	return run, nil
+}

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+func init() {
+	bodies["a version of the watchlist tells which terms are new"] = testWatchlists
+	bodies["files of older watchlists are found, and hunts kept"] = testHunts
+}
+
+func testWatchlists(t *testing.T, s *Store) {
+	ctx := t.Context()
+	terms := []risk.WatchTerm{{SupplierID: 1, Kind: risk.TermDomain, Value: "a.example"}, {SupplierID: 2, Kind: risk.TermDomain, Value: "a.example"}, {SupplierID: 1, Kind: risk.TermHost, Value: "a.example"}}
+	if _, err := s.NewTerms(ctx, "v1", terms); !errors.Is(err, risk.ErrNotFound) {
+		t.Errorf("a version that nobody saved: %v", err)
+	}
+	for range 2 {
+		if err := s.SaveWatchlist(ctx, "v1", terms[:1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := must(s.NewTerms(ctx, "v1", terms))(t); fmt.Sprint(got) != fmt.Sprint(terms[1:]) {
+		t.Errorf("new terms %v", got)
+	}
+	if got := must(s.NewTerms(ctx, "v1", nil))(t); len(got) != 0 {
+		t.Errorf("new among none: %v", got)
+	}
+	// Unused for more than a day, it is forgotten; one that a file was read with is not.
+	src, _ := watch(t, s)
+	if _, err := s.BeginFile(ctx, risk.File{SourceID: src.ID, Path: "a.txt", Watchlist: "v2", State: risk.FileDone}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SaveWatchlist(ctx, "v2", terms); err != nil {
+		t.Fatal(err)
+	}
+	before := s.now
+	s.now = func() time.Time { return before().Add(25 * time.Hour) }
+	defer func() { s.now = before }()
+	if err := s.SaveWatchlist(ctx, "v3", terms); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.NewTerms(ctx, "v1", terms); !errors.Is(err, risk.ErrNotFound) {
+		t.Errorf("the unused version: %v", err)
+	}
+	if got := must(s.NewTerms(ctx, "v2", terms))(t); len(got) != 0 {
+		t.Errorf("the version in use: new terms %v", got)
+	}
+}
+
+func testHunts(t *testing.T, s *Store) {
+	ctx := t.Context()
+	src, sup := watch(t, s)
+	var files []risk.File
+	for i, f := range []risk.File{
+		{Path: "old.txt", Watchlist: "v1", State: risk.FileDone},
+		{Path: "new.txt", Watchlist: "v2", State: risk.FileDone},
+		{Path: "broken.zip", Watchlist: "v1", State: risk.FileFailed},
+		{Path: "being-read.txt", Watchlist: "v1", State: risk.FileReading},
+		{Path: "whole.txt", Watchlist: "", State: risk.FileDone},
+	} {
+		f.SourceID, f.Bytes = src.ID, int64(i)
+		files = append(files, must(s.BeginFile(ctx, f))(t))
+	}
+	stale := must(s.FindStaleFiles(ctx, "v2", 0, 10))(t)
+	if len(stale) != 2 || stale[0].File.Path != "old.txt" || stale[1].File.Path != "broken.zip" || stale[0].Source.Key != src.Key {
+		t.Fatalf("stale files %+v", stale)
+	}
+	if rest := must(s.FindStaleFiles(ctx, "v2", stale[0].File.ID, 10))(t); len(rest) != 1 {
+		t.Errorf("behind the first: %+v", rest)
+	}
+	hunt := risk.Hunt{SupplierID: sup.ID, FileID: files[0].ID, State: risk.HuntReading, Stretches: 7, Looked: 2, Findings: 1, Unanswered: []string{"Meridian"}, Updated: clock}
+	gone := risk.Hunt{SupplierID: sup.ID + 100, FileID: files[0].ID, State: risk.HuntReading, Updated: clock}
+	if err := s.SaveHunts(ctx, []risk.Hunt{hunt, gone}); err != nil {
+		t.Fatal(err)
+	}
+	hunt.State, hunt.Looked, hunt.Findings = risk.HuntDone, 7, 3
+	if err := s.FinishHunt(ctx, files[0], "v2", []risk.Hunt{hunt}); err != nil {
+		t.Fatal(err)
+	}
+	hunt.Path, hunt.Source = "old.txt", src.Name
+	if got, total, err := s.FindHunts(ctx, sup.ID, 10); err != nil || total != 1 || fmt.Sprint(got) != fmt.Sprint([]risk.Hunt{hunt}) {
+		t.Errorf("hunts %+v of %d, %v", got, total, err)
+	}
+	if n := must(s.CountStaleFiles(ctx, "v2"))(t); n != 1 {
+		t.Errorf("%d files left, want 1", n)
+	}
+	// A file that was begun anew since the hunt looked at it keeps what the reading says.
+	again := files[2]
+	again.Watchlist, again.State = "v0", risk.FileReading
+	if _, err := s.BeginFile(ctx, again); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.FinishHunt(ctx, files[2], "v2", nil); err != nil {
+		t.Fatal(err)
+	}
+	if f := must(s.FindFile(ctx, files[2].ID))(t); f.Watchlist != "v0" {
+		t.Errorf("watchlist %q of a file that is being read", f.Watchlist)
+	}
+	run := risk.HuntRun{Started: clock, Dumps: 9, Looked: 3, Full: 1}
+	if got := must(s.FindHuntRun(ctx))(t); got != (risk.HuntRun{}) {
+		t.Errorf("run %+v before there was one", got)
+	}
+	if err := s.SaveHuntRun(ctx, run); err != nil {
+		t.Fatal(err)
+	}
+	if got := must(s.FindHuntRun(ctx))(t); got != run {
+		t.Errorf("run %+v", got)
+	}
+}

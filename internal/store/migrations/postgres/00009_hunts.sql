@@ -1,0 +1,21 @@
+-- Where suppliers that were added later have been seen: which terms a dump was read with, and what each dump answered.
+-- +goose Up
+CREATE TABLE watchlists (
+    version TEXT    NOT NULL PRIMARY KEY,
+    terms   BYTEA   NOT NULL,
+    saved   BIGINT NOT NULL
+);
+
+CREATE TABLE hunts (
+    supplier_id BIGINT NOT NULL REFERENCES suppliers (id) ON DELETE CASCADE,
+    file_id     BIGINT NOT NULL REFERENCES files (id) ON DELETE CASCADE,
+    state       TEXT    NOT NULL,
+    stretches   BIGINT NOT NULL,
+    looked      BIGINT NOT NULL,
+    findings    BIGINT NOT NULL,
+    unanswered  JSON    NOT NULL,
+    updated     BIGINT NOT NULL,
+    PRIMARY KEY (supplier_id, file_id)
+);
+CREATE INDEX hunts_file ON hunts (file_id);
+CREATE INDEX files_watchlist ON files (watchlist, id);
