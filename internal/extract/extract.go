@@ -111,6 +111,8 @@ func (r *reader) recordAt(h match.Hit) (record, bool) {
 		if rec, ok := r.readLine(line); ok {
 			return rec, true
 		}
+	} else if rec, ok := r.readLongRow(h.Start); ok {
+		return rec, true
 	}
 	r.plain = line
 	return r.readToken(h)
@@ -119,7 +121,7 @@ func (r *reader) recordAt(h match.Hit) (record, bool) {
 // readQuoted reads the object or row of a hit in a string in quotes.
 func (r *reader) readQuoted(h match.Hit) (record, bool) {
 	quote, next := r.afterString(h)
-	if quote == '"' && next != ')' {
+	if quote != 0 && next != ')' {
 		if rec, ok := r.readObject(h); ok {
 			return rec, true
 		}

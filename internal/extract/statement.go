@@ -260,7 +260,9 @@ func (p *phrase) word(w string) bool {
 	return true
 }
 
-func isNameByte(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' || c == '$' || c == '#' || c >= 0x80 }
+func isNameByte(c byte) bool {
+	return isLetter(c) || isDigit(c) || c == '_' || c == '$' || c == '#' || c >= 0x80
+}
 
 func (p *phrase) words(all ...string) {
 	for again := true; again; {

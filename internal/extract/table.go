@@ -2,54 +2,9 @@ package extract
 
 import (
 	"bytes"
-	"encoding/json"
 
 	"github.com/wardline/wardline/internal/risk"
 )
-
-// role is what the name of a column or key says that it holds.
-type role int
-
-const (
-	noRole role = iota
-	roleMail
-	roleLogin
-	roleSecret // a password, clear or hashed
-	roleHash   // hashed for certain
-	roleSalt
-	roleHost
-)
-
-// roles are keyed by the letters and digits of a name.
-var roles = map[string]role{
-	"email": roleMail, "mail": roleMail, "emailaddress": roleMail, "mailaddress": roleMail, "useremail": roleMail,
-	"login": roleLogin, "username": roleLogin, "user": roleLogin, "userlogin": roleLogin, "loginname": roleLogin, "account": roleLogin,
-	"loginusername": roleLogin,
-	"password":      roleSecret, "pass": roleSecret, "pwd": roleSecret, "passwd": roleSecret, "userpass": roleSecret, "userpassword": roleSecret,
-	"userpwd": roleSecret, "loginpassword": roleSecret,
-	"hash": roleHash, "passwordhash": roleHash, "passhash": roleHash, "pwdhash": roleHash, "hashedpassword": roleHash, "encryptedpassword": roleHash,
-	"salt": roleSalt, "passwordsalt": roleSalt, "passsalt": roleSalt, "pwdsalt": roleSalt,
-	"url": roleHost, "loginuri": roleHost, "originurl": roleHost, "hostname": roleHost,
-}
-
-func roleOf(name []byte) role {
-	var letters [24]byte
-	n := 0
-	for _, c := range name {
-		if !isLetter(c) && !isDigit(c) {
-			continue
-		}
-		if n == len(letters) {
-			return noRole
-		}
-		if isLetter(c) {
-			c |= 0x20
-		}
-		letters[n] = c
-		n++
-	}
-	return roles[string(letters[:n])]
-}
 
 // style is how the text of a cell is written.
 type style int
@@ -84,9 +39,11 @@ type row struct {
 type tables struct {
 	row         row // that the hit at hand stands in
 	cells       []cell
+	objects     objects
 	insert      inserted
 	insertCells []cell
 	headers     [len(delimiters)]header
+	silent      span // the line read last that is a row of a table, and says nothing
 	strings     dialect
 	hearing     bool
 	said        statements // up to heard
@@ -147,7 +104,7 @@ func (r *reader) readRow(t row) (record, bool) {
 
 // pickByName takes the password's column and the account that stands beside it.
 func (r *reader) pickByName(t row) (account, secret cell, ok bool) {
-	for _, is := range []func(cell, []byte) bool{isSecret(roleSecret), isSecret(roleHash), isMarked} {
+	for _, is := range []func(cell, []byte) bool{isSecret(roleSecret), isSecret(roleHash), isSecret(roleNTLM), isMarked} {
 		if secret, ok = r.only(t, is); ok || r.any(t, is) {
 			break
 		}
@@ -237,6 +194,9 @@ func (r *reader) watchesAccount(c cell) bool {
 func (r *reader) secretIn(t row, c cell) risk.Secret {
 	b, _ := r.text(c)
 	kind := secretKind(b)
+	if kind == risk.SecretMD5 && c.role == roleNTLM {
+		kind = risk.SecretNTLM
+	}
 	if kind == risk.SecretPlain && (c.role == roleHash || isOpaque(b)) {
 		kind = risk.SecretHash
 	}
@@ -278,23 +238,10 @@ func (r *reader) text(c cell) (b []byte, clear bool) {
 		b, clear = unquoteSQL(b, 0, true)
 		return byteaText(b), clear
 	case styleJSON:
-		return unquoteJSON(r.data[c.start-1 : c.end+1])
+		return unquoteJSON(b)
 	}
 	if c.start > 0 && c.end < len(r.data) && r.data[c.start-1] == '"' && r.data[c.end] == '"' && bytes.Contains(b, []byte(`""`)) {
 		return bytes.ReplaceAll(b, []byte(`""`), []byte{'"'}), true
 	}
 	return b, true
-}
-
-// unquoteJSON takes the escapes out of a string in its quotes.
-func unquoteJSON(quoted []byte) ([]byte, bool) {
-	inner := quoted[1 : len(quoted)-1]
-	if bytes.IndexByte(inner, '\\') < 0 {
-		return inner, true
-	}
-	var s string
-	if err := json.Unmarshal(quoted, &s); err != nil {
-		return inner, false
-	}
-	return []byte(s), true
 }

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/wardline/wardline/internal/dump"
+	"github.com/wardline/wardline/internal/extract"
+	"github.com/wardline/wardline/internal/match"
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// clinicScanner watches clinic.example.
+func clinicScanner(t testing.TB) *match.Scanner {
+	t.Helper()
+	term, err := risk.NewWatchTerm(risk.TermDomain, "clinic.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := match.Compile([]risk.WatchTerm{term})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// credentialsIn reads a file as scan does, in blocks of a size, and writes down where each credential stands and what
+// it is.
+func credentialsIn(t testing.TB, s *match.Scanner, path string, blockBytes int) (found []string) {
+	t.Helper()
+	o := dump.Options{BlockBytes: blockBytes, Source: risk.SourceDrop, Context: extract.Context}
+	skipped, err := dump.Blocks(context.Background(), path, o, func(b risk.Block) error {
+		var hits []match.Hit
+		s.Scan(b.Data, func(h match.Hit) { hits = append(hits, h) })
+		extract.Indicators(s, b, hits, func(in risk.Indicator) {
+			if in.Kind == risk.KindCredential {
+				found = append(found, fmt.Sprintf("%s %d %d %s %s %s", in.Place.Entry, in.Place.Line, in.Place.Offset, in.Format, in.Account, in.Secret.Reveal()))
+			}
+		})
+		return nil
+	})
+	if err != nil || len(skipped) > 0 {
+		t.Fatal(err, skipped)
+	}
+	return found
+}
+
+// Wherever a table is cut into blocks, and however far in front of them its columns are named, the same is read of it.
+func TestTablesAreReadTheSameHoweverTheyAreCut(t *testing.T) {
+	s := clinicScanner(t)
+	picture := strings.Repeat("iVBORw0KGgo+/AAA", 600)
+	for _, c := range []struct {
+		name, head, row, last string
+		pictures              bool
+	}{
+		{"INSERT with a list", "-- MySQL dump\nINSERT INTO `u` (`id`,`mail`,`pic`,`pwd`) VALUES ", "(%d,'user%[1]d@clinic.example','%[2]s','pa''ss, (%[1]d)'),", "(0,NULL,NULL,NULL);\n", true},
+		{"CREATE TABLE", "CREATE TABLE `u` (\n  `id` int,\n  `mail` text,\n  `pic` blob,\n  `pwd` text,\n  PRIMARY KEY (`id`)\n);\nINSERT INTO `u` VALUES\n", "(%d,'user%[1]d@clinic.example','%[2]s','secret%[1]d'),\n", "(0,NULL,NULL,NULL);\n", true},
+		{"many tables", "CREATE TABLE public.u (id int, mail text, pic text, pwd text);\nCREATE TABLE public.v (id int, mail text, pic text, job text);\n",
+			"INSERT INTO public.v VALUES (%d, 'v%[1]d@clinic.example', NULL, 'Nurse');\nINSERT INTO public.u VALUES (%[1]d, 'user%[1]d@clinic.example', '%[2]s', 'secret%[1]d');\n", "\n", true},
+		{"COPY", "--\n-- PostgreSQL database dump\n--\nCOPY public.u (id, mail, pic, pwd) FROM stdin;\n", "%d\tuser%[1]d@clinic.example\t%[2]s\tsecret%[1]d\n", "\\.\n", false},
+		{"CSV", "id;E-Mail;Bild;Kennwort\r\n", "%d;user%[1]d@clinic.example;%[2]s;secret%[1]d\r\n", "", false},
+		{"JSON array", "[", `{"id":%d,"profile":{"mail":"user%[1]d@clinic.example","pic":"%[2]s"},"password":"secret%[1]d"},`, "{}]", true},
+		{"JSON lines", "", `{"_id":{"$oid":"%d"},"pic":"%[2]s","mail":"user%[1]d@clinic.example","password":"secret%[1]d"}` + "\n", "", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var text strings.Builder
+			text.WriteString(c.head)
+			rows := 0
+			for ; text.Len() < 3<<19; rows++ {
+				pic := "x"
+				if c.pictures && rows%50 == 0 {
+					pic = picture
+				}
+				fmt.Fprintf(&text, c.row, rows, pic)
+			}
+			text.WriteString(c.last)
+			path := filepath.Join(t.TempDir(), "dump")
+			if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			want := credentialsIn(t, s, path, 8<<20)
+			if len(want) != rows {
+				t.Fatalf("in one block %d of %d rows are read", len(want), rows)
+			}
+			rapid.Check(t, func(r *rapid.T) {
+				size := rapid.IntRange(64<<10, 1<<20).Draw(r, "block")
+				got := credentialsIn(t, s, path, size)
+				if !slices.Equal(got, want) {
+					r.Fatalf("%d records in one block, %d in blocks of %d", len(want), len(got), size)
+				}
+			})
+		})
+	}
+}
