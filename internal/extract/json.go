@@ -65,7 +65,7 @@ func (r *reader) holderOf(object span) (at int, ok bool) {
 // signBefore is where the last sign stands in front of a place that is not blank, -1 when none is near.
 func (r *reader) signBefore(at int) int {
 	low := max(0, at-maxLine)
-	return low + len(bytes.TrimRight(r.data[low:at], " \t\r\n")) - 1
+	return low + len(trimRight(r.data[low:at])) - 1
 }
 
 // objectAround finds the innermost object that begins before at and holds a hit. Those that do not hold it hold no

@@ -83,6 +83,9 @@ func (r *reader) insertRow(whole span) row {
 
 // headInLine reads the list of columns of an INSERT that does not begin its line, but stands right in front of its row.
 func (r *reader) headInLine(row int) []role {
+	if !followsValues(r.data[max(0, row-maxLine):row]) {
+		return nil
+	}
 	before := r.data[max(0, row-maxLine):row]
 	for _, word := range []string{"INSERT ", "insert ", "Insert "} {
 		i := bytes.LastIndex(before, []byte(word))
@@ -108,9 +111,21 @@ func startsStatement(before []byte) bool {
 
 // beginsRow says that what follows may be a row: a comma or VALUES stands before it.
 func beginsRow(before []byte) bool {
-	before = bytes.TrimRight(before, " \t\r\n")
+	before = trimRight(before)
+	return len(before) > 0 && before[len(before)-1] == ',' || followsValues(before)
+}
+
+func followsValues(before []byte) bool {
+	before = trimRight(before)
 	n := len(before)
-	return n > 0 && before[n-1] == ',' || n >= 6 && bytes.EqualFold(before[n-6:], []byte("values"))
+	return n >= 6 && bytes.EqualFold(before[n-6:], []byte("values"))
+}
+
+func trimRight(b []byte) []byte {
+	for len(b) > 0 && (isBlank(b[len(b)-1]) || b[len(b)-1] == '\n') {
+		b = b[:len(b)-1]
+	}
+	return b
 }
 
 // sqlCells reads a row in parentheses into r.insertCells. end is after it, or where it ceased to be one.

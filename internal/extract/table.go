@@ -39,6 +39,7 @@ type row struct {
 type tables struct {
 	row         row // that the hit at hand stands in
 	cells       []cell
+	values      []value // of the row that is read
 	objects     objects
 	insert      inserted
 	insertCells []cell
@@ -79,6 +80,11 @@ func (r *reader) newRow() { r.row, r.cells = row{}, r.cells[:0] }
 // readRow makes a credential of a row that holds an account and one secret that is certain.
 func (r *reader) readRow(t row) (record, bool) {
 	r.row = t
+	r.values = r.values[:0]
+	for _, c := range t.cells {
+		text, clear := r.text(c)
+		r.values = append(r.values, value{text, clear})
+	}
 	pick := r.pickByShape
 	if t.named {
 		pick = r.pickByName
@@ -157,27 +163,33 @@ func (r *reader) pickByShape(t row) (account, secret cell, ok bool) {
 	return account, secret, ok
 }
 
+// value is what a cell says.
+type value struct {
+	text  []byte // empty: nothing
+	clear bool   // it cannot be read in two ways
+}
+
 // only finds the cell that is meant, if all cells that may be meant hold the same.
 func (r *reader) only(t row, is func(cell, []byte) bool) (found cell, ok bool) {
 	var text []byte
-	for _, c := range t.cells {
-		b, clear := r.text(c)
-		if len(b) == 0 || !is(c, b) {
+	for i, c := range t.cells {
+		v := r.values[i]
+		if len(v.text) == 0 || !is(c, v.text) {
 			continue
 		}
-		if !clear || ok && !bytes.EqualFold(b, text) {
+		if !v.clear || ok && !bytes.EqualFold(v.text, text) {
 			return cell{}, false
 		}
 		if !ok {
-			found, text, ok = c, b, true
+			found, text, ok = c, v.text, true
 		}
 	}
 	return found, ok
 }
 
 func (r *reader) any(t row, is func(cell, []byte) bool) bool {
-	for _, c := range t.cells {
-		if b, _ := r.text(c); len(b) > 0 && is(c, b) {
+	for i, c := range t.cells {
+		if text := r.values[i].text; len(text) > 0 && is(c, text) {
 			return true
 		}
 	}
