@@ -35,12 +35,6 @@ type Dump struct {
 	Keys     int    // how the keys were made
 }
 
-// Stretch is a run of blocks of a dump, read from From until reading stands at Until.
-type Stretch struct {
-	From, Until risk.Position
-	Bytes       int64 // of text
-}
-
 // stretchBytes is how much text a stretch holds at least, unless the dump ends or what was found is saved.
 const stretchBytes = 1 << 20
 

@@ -49,14 +49,14 @@ func finish(t rapid.TB, w *hunt.Writer) {
 	}
 }
 
-func search(t rapid.TB, folder string, keys ...uint64) (found []hunt.Stretch) {
+func search(t rapid.TB, folder string, keys ...uint64) (found []risk.Stretch) {
 	t.Helper()
 	x, err := hunt.Open(folder, mail)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer x.Close()
-	err = x.Search([]hunt.Question{{Alternatives: [][]uint64{keys}}}, func(s hunt.Stretch, _ []int) error {
+	err = x.Search([]risk.Clues{{keys}}, func(s risk.Stretch, _ []int) error {
 		found = append(found, s)
 		return nil
 	})
@@ -69,7 +69,7 @@ func search(t rapid.TB, folder string, keys ...uint64) (found []hunt.Stretch) {
 // spreadKey is an arbitrary key, as spread over all numbers as a hash.
 func spreadKey(n int) uint64 { return rand.NewPCG(uint64(n), 7).Uint64() }
 
-func holds(s hunt.Stretch, b block) bool {
+func holds(s risk.Stretch, b block) bool {
 	return s.From.Offset < b.until.Offset && b.until.Offset <= s.Until.Offset
 }
 
@@ -104,7 +104,7 @@ func TestSearchMissesNothing(t *testing.T) {
 		for n := range 300 {
 			found := search(rt, folder, spreadKey(n))
 			for _, b := range all {
-				if slices.Contains(b.keys, spreadKey(n)) && !slices.ContainsFunc(found, func(s hunt.Stretch) bool { return holds(s, b) }) {
+				if slices.Contains(b.keys, spreadKey(n)) && !slices.ContainsFunc(found, func(s risk.Stretch) bool { return holds(s, b) }) {
 					rt.Fatalf("key %d in the block up to %d: found %v", n, b.until.Offset, found)
 				}
 			}
@@ -131,13 +131,13 @@ func TestSearchGivesStretchesInOrder(t *testing.T) {
 	write(t, w, blocksOf(200, 1000))
 	finish(t, w)
 	found := search(t, folder, spreadKey(77_003))
-	want := hunt.Stretch{From: risk.Position{Offset: 77 << 20, Line: 78}, Until: risk.Position{Offset: 78 << 20, Line: 79}, Bytes: 1 << 20}
-	if len(found) == 0 || !slices.ContainsFunc(found, func(s hunt.Stretch) bool {
+	want := risk.Stretch{From: risk.Position{Offset: 77 << 20, Line: 78}, Until: risk.Position{Offset: 78 << 20, Line: 79}, Bytes: 1 << 20}
+	if len(found) == 0 || !slices.ContainsFunc(found, func(s risk.Stretch) bool {
 		return s.From.Offset == want.From.Offset && s.Until.Line == want.Until.Line && s.Bytes == want.Bytes
 	}) {
 		t.Errorf("found %v, want %v", found, want)
 	}
-	if all := search(t, folder, spreadKey(-1)); len(all) != 200 || !slices.IsSortedFunc(all, func(a, b hunt.Stretch) int { return int(a.From.Offset - b.From.Offset) }) {
+	if all := search(t, folder, spreadKey(-1)); len(all) != 200 || !slices.IsSortedFunc(all, func(a, b risk.Stretch) int { return int(a.From.Offset - b.From.Offset) }) {
 		t.Errorf("%d of 200 stretches in order", len(all))
 	}
 	if both := search(t, folder, spreadKey(-1), spreadKey(77_003)); len(both) != len(found) {
@@ -195,7 +195,7 @@ func TestIndexIsTakenUpAgain(t *testing.T) {
 			write(t, w, blocks[from:])
 			finish(t, w)
 			for i, b := range blocks {
-				if found := search(t, folder, b.keys[1]); !slices.ContainsFunc(found, func(s hunt.Stretch) bool { return holds(s, b) }) {
+				if found := search(t, folder, b.keys[1]); !slices.ContainsFunc(found, func(s risk.Stretch) bool { return holds(s, b) }) {
 					t.Errorf("block %d: %v", i, found)
 				}
 			}
@@ -259,7 +259,7 @@ func FuzzIndex(f *testing.F) {
 		defer x.Close()
 		for i := 0; i < len(blocks); i += 7 {
 			found := false
-			err := x.Search([]hunt.Question{{Alternatives: [][]uint64{{blocks[i].keys[1]}}}}, func(s hunt.Stretch, _ []int) error {
+			err := x.Search([]risk.Clues{{{blocks[i].keys[1]}}}, func(s risk.Stretch, _ []int) error {
 				found = found || holds(s, blocks[i])
 				return nil
 			})

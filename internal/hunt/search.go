@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/wardline/wardline/internal/risk"
 )
 
 // Index is a whole index, open to be asked. It is not safe for concurrent use.
@@ -149,14 +151,9 @@ func (x *Index) segment(at int64) (s segment, next int64, err error) {
 	return s, next, err
 }
 
-// Question is what is asked of an index: the stretches that hold all keys of one of the alternatives.
-type Question struct {
-	Alternatives [][]uint64
-}
-
-// Search calls visit for every stretch, in reading order, that may hold what is asked, with the numbers of those
-// questions. A stretch of which nothing is known is given for every question. visit's error ends it.
-func (x *Index) Search(questions []Question, visit func(s Stretch, asked []int) error) error {
+// Search calls visit for every stretch, in reading order, that may hold what one of the questions is about, with the
+// numbers of those questions. A stretch of which nothing is known is given for every question. visit's error ends it.
+func (x *Index) Search(questions []risk.Clues, visit func(s risk.Stretch, asked []int) error) error {
 	at, seen := x.first, tail{}
 	for {
 		s, next, err := x.segment(at)
@@ -186,7 +183,7 @@ func (x *Index) checkEnd(seen tail) error {
 	return nil
 }
 
-func (x *Index) searchSegment(s *segment, questions []Question, visit func(Stretch, []int) error) error {
+func (x *Index) searchSegment(s *segment, questions []risk.Clues, visit func(risk.Stretch, []int) error) error {
 	masks := make([]uint64, len(questions))
 	all := uint64(0)
 	for i, q := range questions {
@@ -216,9 +213,9 @@ func (x *Index) searchSegment(s *segment, questions []Question, visit func(Stret
 }
 
 // answer gives the stretches of a segment that may hold what is asked, as bits.
-func (x *Index) answer(s *segment, q Question) (any uint64, err error) {
+func (x *Index) answer(s *segment, clues risk.Clues) (any uint64, err error) {
 	any = s.unknown
-	for _, keys := range q.Alternatives {
+	for _, keys := range clues {
 		mask := ^uint64(0)
 		for _, key := range keys {
 			var in uint64

@@ -25,7 +25,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // segment is what of a segment is held in memory while it is asked.
 type segment struct {
-	stretches []Stretch
+	stretches []risk.Stretch
 	unknown   uint64 // a bit for each stretch of which nothing is known
 	buckets   uint64
 	places    uint64   // of keys, in each bucket
@@ -34,7 +34,7 @@ type segment struct {
 }
 
 // encodeSegment writes the stretches and their entries, each a key with the number of its stretch in the low bits.
-func encodeSegment(stretches []Stretch, unknown uint64, entries []uint64) (head, data []byte) {
+func encodeSegment(stretches []risk.Stretch, unknown uint64, entries []uint64) (head, data []byte) {
 	slices.Sort(entries)
 	entries = slices.Compact(entries)
 	distinct := 0
@@ -153,7 +153,7 @@ func decodeSegment(head []byte, data uint32) (segment, error) {
 	}
 	var last risk.Position
 	for range n {
-		var st Stretch
+		var st risk.Stretch
 		if st.From = last; d.number(1) == 1 {
 			st.From = d.position(risk.Position{})
 		}

@@ -19,9 +19,9 @@ type Writer struct {
 	file    *os.File
 	name    string
 	at      risk.Position // where the reading stands
-	open    Stretch       // being filled
+	open    risk.Stretch  // being filled
 	filled  bool
-	units   []Stretch
+	units   []risk.Stretch
 	unknown uint64
 	entries []uint64
 	total   tail
@@ -70,7 +70,7 @@ func (w *Writer) resume(d Dump, from risk.Position) error {
 		}
 	}
 	if before(w.at, from) {
-		w.units, w.unknown, w.at = []Stretch{{From: w.at, Until: from}}, 1, from
+		w.units, w.unknown, w.at = []risk.Stretch{{From: w.at, Until: from}}, 1, from
 	}
 	return nil
 }
@@ -104,7 +104,7 @@ func (w *Writer) keep(d Dump, from risk.Position) (end int64, err error) {
 // Add takes in a block of bytes of text after which reading stands at until, with the keys of its text.
 func (w *Writer) Add(until risk.Position, bytes int64, keys []uint64) error {
 	if !w.filled {
-		w.open, w.filled = Stretch{From: w.at}, true
+		w.open, w.filled = risk.Stretch{From: w.at}, true
 	}
 	w.open.Until, w.at = until, until
 	w.open.Bytes += bytes

@@ -15,7 +15,7 @@ import (
 
 // Keyer gathers the keys of what stands in texts: of the last two and the last three labels of every host token, as it
 // is written and as it looks; of the networks of IPv4 addresses; of what stands before a backslash. Kept beside a
-// text, they tell later whether the text can hold a term that nobody looked for when it was read (Clues). It may hold
+// text, they tell later whether the text can hold a term that nobody looked for when it was read (CluesOf). It may hold
 // keys too many, never one too few. KeyVersion names how they are made. A Keyer is not safe for concurrent use.
 type Keyer struct {
 	seen   keyTable
@@ -299,9 +299,9 @@ func digits(b []byte) bool {
 	return true
 }
 
-// Clues tells under which keys texts that hold a term are found: such a text holds all keys of at least one of the
-// alternatives. It reports false for terms that no key tells of: names, bare logins, IPv6 and wide ranges.
-func Clues(t risk.WatchTerm) (alternatives [][]uint64, ok bool) {
+// CluesOf tells under which keys texts that hold a term are found: such a text holds all keys of at least one of the
+// lists. It reports false for terms that no key tells of: names, bare logins, IPv6 and wide ranges.
+func CluesOf(t risk.WatchTerm) (clues risk.Clues, ok bool) {
 	switch t.Kind {
 	case risk.TermDomain, risk.TermHost:
 		return hostClues(t.Value)
@@ -321,13 +321,13 @@ func Clues(t risk.WatchTerm) (alternatives [][]uint64, ok bool) {
 }
 
 // hostClues has an alternative for each way in which a name may be written: the names that Compile puts in its tables.
-func hostClues(ascii string) ([][]uint64, bool) {
+func hostClues(ascii string) (risk.Clues, bool) {
 	forms := []string{ascii, skeleton(ascii)}
 	if written := unicodeForm(ascii); written != "" {
 		forms = append(forms, written, skeleton(written))
 	}
 	slices.Sort(forms)
-	var all [][]uint64
+	var all risk.Clues
 	for _, form := range slices.Compact(forms) {
 		keys, ok := nameClues(form)
 		if !ok {
@@ -351,7 +351,7 @@ func nameClues(name string) ([]uint64, bool) {
 	return keys, true
 }
 
-func accountClues(domain string) ([][]uint64, bool) {
+func accountClues(domain string) (risk.Clues, bool) {
 	domain = strings.Trim(domain, ".")
 	for i := range len(domain) {
 		if !isLabel(domain[i]) {
@@ -359,28 +359,28 @@ func accountClues(domain string) ([][]uint64, bool) {
 		}
 	}
 	keys, ok := nameClues(domain)
-	return [][]uint64{keys}, ok
+	return risk.Clues{keys}, ok
 }
 
-func loginClues(domain string) ([][]uint64, bool) {
+func loginClues(domain string) (risk.Clues, bool) {
 	for _, r := range domain {
 		if !loginRune(r, utf8.RuneLen(r)) {
 			return nil, false
 		}
 	}
-	return [][]uint64{{keyed(keyLogin, []byte(foldText(domain)))}}, domain != ""
+	return risk.Clues{{keyed(keyLogin, []byte(foldText(domain)))}}, domain != ""
 }
 
-func addressClues(value string) ([][]uint64, bool) {
+func addressClues(value string) (risk.Clues, bool) {
 	p, err := risk.ParseRange(value)
 	if err != nil || !p.Addr().Is4() || p.Bits() < 16 {
 		return nil, false
 	}
 	b := p.Addr().As4()
 	if p.Bits() < 24 {
-		return [][]uint64{{netKey(b[:2])}}, true
+		return risk.Clues{{netKey(b[:2])}}, true
 	}
-	return [][]uint64{{netKey(b[:3])}}, true
+	return risk.Clues{{netKey(b[:3])}}, true
 }
 
 // Kinds of key.

@@ -13,7 +13,7 @@ import (
 )
 
 // tells reports whether a text's keys say that it may hold the term.
-func tells(text []byte, clues [][]uint64) bool {
+func tells(text []byte, clues risk.Clues) bool {
 	keys := keysOf(text)
 	return slices.ContainsFunc(clues, func(all []uint64) bool {
 		return !slices.ContainsFunc(all, func(key uint64) bool { return !keys[key] })
@@ -40,7 +40,7 @@ func TestKeysMissNoHit(t *testing.T) {
 	text := rapid.SliceOfN(rapid.SampledFrom(huntedPieces), 0, 40)
 	rapid.Check(t, func(t *rapid.T) {
 		term, data := termGen.Draw(t, "term"), []byte(strings.Join(text.Draw(t, "pieces"), ""))
-		clues, ok := match.Clues(term)
+		clues, ok := match.CluesOf(term)
 		if !ok {
 			return
 		}
@@ -77,7 +77,7 @@ func TestKeysTell(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		clues, ok := match.Clues(term)
+		clues, ok := match.CluesOf(term)
 		if !ok || !tells([]byte(c.holds), clues) || tells([]byte(c.none), clues) {
 			t.Errorf("%s %s: answerable %v, %q %v, %q %v", c.kind, c.value, ok, c.holds, tells([]byte(c.holds), clues), c.none, tells([]byte(c.none), clues))
 		}
@@ -99,7 +99,7 @@ func TestCluesRefuseWhatKeysDoNotTell(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if clues, ok := match.Clues(term); ok {
+			if clues, ok := match.CluesOf(term); ok {
 				t.Errorf("%s %s: %v", kind, v, clues)
 			}
 		}
@@ -123,7 +123,7 @@ func FuzzKeys(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		keys := keysOf(text)
 		s.Scan(text, func(h match.Hit) {
-			clues, _ := match.Clues(s.Term(h.Term))
+			clues, _ := match.CluesOf(s.Term(h.Term))
 			if !slices.ContainsFunc(clues, func(all []uint64) bool {
 				return !slices.ContainsFunc(all, func(key uint64) bool { return !keys[key] })
 			}) {

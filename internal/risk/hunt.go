@@ -2,6 +2,15 @@ package risk
 
 import "time"
 
+// Stretch is a run of a dump's blocks, read from From until reading stands at Until.
+type Stretch struct {
+	From, Until Position
+	Bytes       int64 // of text; 0 = not known
+}
+
+// Clues tell of a term: a text that holds it has all keys of at least one of the lists.
+type Clues [][]uint64
+
 // Hunt is what one dump answered to the question where a supplier's terms, added after it was read, have been seen.
 type Hunt struct {
 	SupplierID int64
@@ -22,7 +31,7 @@ type HuntState string
 const (
 	HuntReading  HuntState = "reading"   // the stretches that may hold a term are being read again
 	HuntDone     HuntState = "done"      // they were
-	HuntFullRead HuntState = "full_read" // the index does not answer all: the whole dump is to be read again
+	HuntFullRead HuntState = "full_read" // they were; for other terms the whole dump is to be read again
 	HuntGone     HuntState = "gone"      // the dump is no longer there: its index alone answers
 )
 
@@ -32,7 +41,8 @@ type HuntRun struct {
 	Finished time.Time // zero = it goes on, or was ended with its process
 	Dumps    int       // that it goes through
 	Looked   int       // through which it has gone
-	Full     int       // of these, to be read again whole
+	Whole    int       // of these, to be read again whole, because their index does not answer all
+	Untold   int       // of these, gone, and not all is answered by their index
 }
 
 // StaleFile is a dump that was read with an older watchlist than today's.

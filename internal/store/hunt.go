@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -75,10 +77,9 @@ func (s *Store) NewTerms(ctx context.Context, version string, terms []risk.Watch
 	return added, nil
 }
 
-// staleFiles selects the files that were read with another version of the watchlist than today's. Those without any are
-// to be read whole again.
+// staleFiles selects the files that were read with another version of the watchlist than today's.
 func staleFiles(q *gorm.DB, version string) *gorm.DB {
-	return q.Where("files.watchlist NOT IN ? AND files.state IN ?", []string{"", version}, []string{string(risk.FileDone), string(risk.FileFailed)})
+	return q.Where("files.watchlist <> ? AND files.state IN ?", version, []string{string(risk.FileDone), string(risk.FileFailed)})
 }
 
 // CountStaleFiles counts the files that were read with another version of the watchlist.
@@ -159,12 +160,48 @@ func saveHunts(ctx context.Context, tx *gorm.DB, hunts []risk.Hunt) error {
 	return err
 }
 
-// FinishHunt saves how the hunt in a file ended and which version of the watchlist it has now been looked through with; ""
-// = it is to be read whole again. A file whose reading began anew meanwhile is left as it is.
-func (s *Store) FinishHunt(ctx context.Context, f risk.File, version string, hunts []risk.Hunt) error {
+// wholeReadRow asks for a whole reading of a file after the one that began at Started.
+type wholeReadRow struct {
+	FileID  int64 `gorm:"column:file_id;primaryKey;autoIncrement:false"`
+	Started stamp `gorm:"column:started"`
+}
+
+func (wholeReadRow) TableName() string { return "whole_reads" }
+
+// FindWholeReads tells which of the files at paths are to be read whole again.
+func (s *Store) FindWholeReads(ctx context.Context, sourceID int64, paths []string) (map[string]bool, error) {
+	byKey := make(map[string]string, len(paths))
+	for _, p := range paths {
+		byKey[indexed(p)] = p
+	}
+	out := map[string]bool{}
+	for keys := range slices.Chunk(slices.Sorted(maps.Keys(byKey)), maxRows) {
+		var found []string
+		err := s.find(ctx).Table("whole_reads").Joins("JOIN files ON files.id = whole_reads.file_id AND files.started = whole_reads.started").
+			Where("files.source_id = ? AND files.path_key IN ?", sourceID, keys).Pluck("files.path_key", &found).Error
+		if err != nil {
+			return nil, fmt.Errorf("find files of source %d to read again: %w", sourceID, err)
+		}
+		for _, key := range found {
+			out[byKey[key]] = true
+		}
+	}
+	return out, nil
+}
+
+// FinishHunt saves how the hunt in a file ended and that it has now been looked through with a version of the watchlist;
+// whole = as far as that goes without reading it again, which is asked for. A file whose reading began anew meanwhile is
+// left as it is.
+func (s *Store) FinishHunt(ctx context.Context, f risk.File, version string, hunts []risk.Hunt, whole bool) error {
 	return s.change(ctx, func(tx *gorm.DB) error {
 		if err := saveHunts(ctx, tx, hunts); err != nil {
 			return err
+		}
+		if whole {
+			ask := clause.OnConflict{Columns: []clause.Column{{Name: "file_id"}}, DoUpdates: clause.AssignmentColumns([]string{"started"})}
+			if err := tx.Clauses(ask).Create(&wholeReadRow{FileID: f.ID, Started: at(f.Started)}).Error; err != nil {
+				return fmt.Errorf("ask for a whole reading of file %d: %w", f.ID, err)
+			}
 		}
 		res := tx.Model(&fileRow{}).Where("id = ? AND watchlist = ? AND state = ?", f.ID, f.Watchlist, string(f.State)).Update("watchlist", version)
 		if res.Error != nil {

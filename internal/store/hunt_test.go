@@ -62,9 +62,8 @@ func testHunts(t *testing.T, s *Store) {
 		{Path: "new.txt", Watchlist: "v2", State: risk.FileDone},
 		{Path: "broken.zip", Watchlist: "v1", State: risk.FileFailed},
 		{Path: "being-read.txt", Watchlist: "v1", State: risk.FileReading},
-		{Path: "whole.txt", Watchlist: "", State: risk.FileDone},
 	} {
-		f.SourceID, f.Bytes = src.ID, int64(i)
+		f.SourceID, f.Bytes, f.Started = src.ID, int64(i), clock
 		files = append(files, must(s.BeginFile(ctx, f))(t))
 	}
 	stale := must(s.FindStaleFiles(ctx, "v2", 0, 10))(t)
@@ -80,7 +79,7 @@ func testHunts(t *testing.T, s *Store) {
 		t.Fatal(err)
 	}
 	hunt.State, hunt.Looked, hunt.Findings = risk.HuntDone, 7, 3
-	if err := s.FinishHunt(ctx, files[0], "v2", []risk.Hunt{hunt}); err != nil {
+	if err := s.FinishHunt(ctx, files[0], "v2", []risk.Hunt{hunt}, true); err != nil {
 		t.Fatal(err)
 	}
 	hunt.Path, hunt.Source = "old.txt", src.Name
@@ -90,19 +89,31 @@ func testHunts(t *testing.T, s *Store) {
 	if n := must(s.CountStaleFiles(ctx, "v2"))(t); n != 1 {
 		t.Errorf("%d files left, want 1", n)
 	}
+	paths := []string{"old.txt", "new.txt"}
+	if whole := must(s.FindWholeReads(ctx, src.ID, paths))(t); len(whole) != 1 || !whole["old.txt"] {
+		t.Errorf("to be read whole: %v", whole)
+	}
+	anew := files[0]
+	anew.Watchlist, anew.Started = "v2", clock.Add(time.Hour)
+	if _, err := s.BeginFile(ctx, anew); err != nil {
+		t.Fatal(err)
+	}
+	if whole := must(s.FindWholeReads(ctx, src.ID, paths))(t); len(whole) != 0 {
+		t.Errorf("to be read whole, after it was: %v", whole)
+	}
 	// A file that was begun anew since the hunt looked at it keeps what the reading says.
 	again := files[2]
 	again.Watchlist, again.State = "v0", risk.FileReading
 	if _, err := s.BeginFile(ctx, again); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.FinishHunt(ctx, files[2], "v2", nil); err != nil {
+	if err := s.FinishHunt(ctx, files[2], "v2", nil, false); err != nil {
 		t.Fatal(err)
 	}
 	if f := must(s.FindFile(ctx, files[2].ID))(t); f.Watchlist != "v0" {
 		t.Errorf("watchlist %q of a file that is being read", f.Watchlist)
 	}
-	run := risk.HuntRun{Started: clock, Dumps: 9, Looked: 3, Full: 1}
+	run := risk.HuntRun{Started: clock, Dumps: 9, Looked: 3, Whole: 1}
 	if got := must(s.FindHuntRun(ctx))(t); got != (risk.HuntRun{}) {
 		t.Errorf("run %+v before there was one", got)
 	}

@@ -19,7 +19,7 @@ import (
 var allRows = []any{
 	supplierRow{}, termRow{}, sourceRow{}, healthRow{}, runRow{}, dayRow{}, captureRow{}, markRow{}, fileRow{}, exposureRow{}, sightingRow{},
 	eventRow{}, scoreRow{}, contributionRow{}, alertRow{}, alertExposureRow{}, messageRow{}, userRow{}, sessionRow{}, settingRow{}, undecidedRow{}, floodRow{},
-	repeatRow{}, watchlistRow{}, huntRow{},
+	repeatRow{}, watchlistRow{}, huntRow{}, wholeReadRow{},
 }
 
 // nullable are the columns that may be unknown; every other one is NOT NULL.

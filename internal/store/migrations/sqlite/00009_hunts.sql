@@ -17,5 +17,10 @@ CREATE TABLE hunts (
     updated     INTEGER NOT NULL,
     PRIMARY KEY (supplier_id, file_id)
 );
+-- Files that are to be read whole again after the reading that began then.
+CREATE TABLE whole_reads (
+    file_id INTEGER NOT NULL PRIMARY KEY REFERENCES files (id) ON DELETE CASCADE,
+    started INTEGER NOT NULL
+);
 CREATE INDEX hunts_file ON hunts (file_id);
 CREATE INDEX files_watchlist ON files (watchlist, id);
