@@ -6,35 +6,23 @@ import (
 	"fmt"
 	"io"
 
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
-
 	"github.com/wardline/wardline/internal/risk"
 )
 
 // text cuts a document that is not an archive into blocks: at line ends where there are any, with whole lines before
 // and after for context. head is what was read of it already.
 func (w *walk) text(entry string, head []byte, rest io.Reader) error {
-	c := cutter{w: w, place: risk.Place{Path: w.path, Entry: entry, Line: 1}}
-	order := utf16Order(head)
-	switch {
-	case order != nil:
-		c.in = transform.NewReader(&prefixed{head: head, rest: rest}, order.NewDecoder())
-	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
-		c.place.Offset = 3
-		c.in = &prefixed{head: head[3:], rest: rest}
-	default:
-		c.in = &prefixed{head: head, rest: rest}
-	}
+	in := newTextReader(head, rest)
+	c := cutter{w: w, in: in, place: risk.Place{Path: w.path, Entry: entry, Line: 1, Offset: in.offset}}
 	return c.run()
 }
 
 // cutter holds the window over a document: lead, body, and what is read ahead.
 type cutter struct {
 	w     *walk
-	in    io.Reader
+	in    *textReader
 	place risk.Place // of buf[0]
+	at    int64      // of buf[0], in the document's text
 	buf   []byte
 	lead  int
 	head  []byte // the document's beginning, once it left the window
@@ -62,15 +50,15 @@ func (c *cutter) run() error {
 		body := c.bodyEnd()
 		trail := c.trailEnd(body)
 		block := risk.Block{Place: c.place, Source: w.o.Source, Data: c.buf[:trail:trail], Lead: c.lead, Trail: trail - body,
-			Head: c.head, Context: c.known}
+			Head: c.head, Context: c.known, Wide: c.in.wideIn(c.at, c.place.Offset, trail)}
 		if err := w.callVisit(block); err != nil {
 			return stop{err}
 		}
 		c.known = w.o.Context(block)
-		c.advance(body)
+		c.advance(block, body)
 	}
 	if !errors.Is(c.ended, io.EOF) {
-		return fmt.Errorf("it was read up to byte %d: %w", c.place.Offset+int64(len(c.buf)), c.ended)
+		return fmt.Errorf("it was read up to byte %d: %w", c.in.offset, c.ended)
 	}
 	return nil
 }
@@ -140,7 +128,7 @@ func (c *cutter) trailEnd(body int) int {
 }
 
 // advance moves the window so that what was the body's end becomes the start of the next body.
-func (c *cutter) advance(body int) {
+func (c *cutter) advance(block risk.Block, body int) {
 	start := max(body-c.w.o.Overlap, 0)
 	if start > 0 && c.buf[start-1] != '\n' {
 		if i := bytes.IndexByte(c.buf[start:body-1], '\n'); i >= 0 {
@@ -151,42 +139,8 @@ func (c *cutter) advance(body int) {
 		c.head = bytes.Clone(c.buf[:min(maxHead, len(c.buf))])
 	}
 	c.place.Line += bytes.Count(c.buf[:start], []byte("\n"))
-	c.place.Offset += int64(start)
+	c.place.Offset = block.OffsetOf(start)
+	c.at += int64(start)
 	c.lead = body - start
 	c.buf = c.buf[:copy(c.buf, c.buf[start:])]
-}
-
-// utf16Order tells UTF-16 by its mark, or by how text in the alphabets of Europe and the Near East looks in it: every
-// second byte is below 7, which no text holds otherwise, and some of these are NUL.
-func utf16Order(head []byte) encoding.Encoding {
-	switch {
-	case bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")): // UTF-32, or no text
-		return nil
-	case bytes.HasPrefix(head, []byte("\xff\xfe")):
-		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
-	case bytes.HasPrefix(head, []byte("\xfe\xff")):
-		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
-	}
-	var zeros, small [2]int
-	for i, b := range head {
-		if b == 0 {
-			zeros[i&1]++
-		}
-		if b < 7 {
-			small[i&1]++
-		}
-	}
-	half := len(head) / 2
-	wide := func(high, low int) bool {
-		return zeros[high] > half/32 && small[high] > half*3/4 && small[low] < half/16
-	}
-	switch {
-	case half < 8:
-		return nil
-	case wide(1, 0):
-		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
-	case wide(0, 1):
-		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
-	}
-	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"time"
-	"unicode/utf16"
 )
 
 // Block is a stretch of a document: the unit in which bytes go through match and extract. A hit belongs to the block
@@ -46,8 +45,13 @@ func (b Block) OffsetOf(i int) int64 {
 		return w.After + int64(i-w.End)
 	}
 	offset := w.Offset
-	for _, r := range string(b.Data[w.Start:i]) {
-		offset += 2 * int64(max(utf16.RuneLen(r), 1))
+	for _, c := range b.Data[w.Start:i] {
+		switch {
+		case c >= 0xf0: // a character beyond the first 65 536 is two units
+			offset += 4
+		case c&0xc0 != 0x80:
+			offset += 2
+		}
 	}
 	return offset
 }
