@@ -1,0 +1,385 @@
+//go:build !purego
+
+#include "go_asm.h"
+#include "textflag.h"
+
+// Each byte of a text is in a class when the entry for its low half and the one for its high half share a bit: 1 is
+// the dot, 2 and 4 are '-' and '_', 8 to 32 are digits and letters. Bytes ≥ 0x80 have none.
+DATA lowHalf<>+0(SB)/8, $0x3838383838383828
+DATA lowHalf<>+8(SB)/8, $0x1411121010303838
+GLOBL lowHalf<>(SB), RODATA|NOPTR, $16
+
+DATA highHalf<>+0(SB)/8, $0x2010241008030000
+DATA highHalf<>+8(SB)/8, $0
+GLOBL highHalf<>(SB), RODATA|NOPTR, $16
+
+DATA numbers<>+0(SB)/8, $0x9e3779b97f4a7c15  // keyLast
+DATA numbers<>+8(SB)/8, $0xd6e8feb86659fd93  // keyFirst
+DATA numbers<>+16(SB)/8, $0x2020202020202020 // foldBits
+GLOBL numbers<>(SB), RODATA|NOPTR, $24
+
+#define KEY_LAST  numbers<>+0(SB)
+#define KEY_FIRST numbers<>+8(SB)
+#define FOLD      numbers<>+16(SB)
+
+#define BROADCAST(value, low, reg) \
+	MOVQ         $value, AX; \
+	MOVQ         AX, low;    \
+	VPBROADCASTB low, reg
+
+// MASK brings the top bits of the bytes of low and high together in out.
+#define MASK(low, high, out, free) \
+	VPMOVMSKB high, out;  \
+	VPMOVMSKB low, free;  \
+	SHLQ      $32, out;   \
+	ORQ       free, out
+
+// PLACE writes the place of the lowest bit of ends and takes it away.
+#define PLACE(ends, list, i, count) \
+	TZCNTQ ends, AX;                      \
+	LEAQ   (AX)(R13*8), AX;               \
+	MOVW   AX, list+2*i(DI)(count*2);     \
+	BLSRQ  ends, ends
+
+// func sweepAVX2(k *chunk, p *byte, n int)
+//
+// R13 is eight times the number of the present block; carried over from block to block are R8: over, R9: dot,
+// R10: word>>63, R11: two>>62, R12: four>>63. R14 and R15 count hosts and words.
+TEXT ·sweepAVX2(SB), NOSPLIT, $0-24
+	MOVQ k+0(FP), DI
+	MOVQ p+8(FP), SI
+	MOVQ n+16(FP), AX
+	SHLQ $3, AX
+	MOVQ AX, n+16(FP)
+	VBROADCASTI128 lowHalf<>(SB), Y8
+	VBROADCASTI128 highHalf<>(SB), Y9
+	BROADCAST(0x0f, X10, Y10)
+	BROADCAST(1, X11, Y11)
+	BROADCAST(7, X13, Y13)
+	VPXOR Y12, Y12, Y12
+	VPXOR Y14, Y14, Y14
+	XORL  R13, R13
+	XORL  R14, R14
+	XORL  R15, R15
+	MOVQ  chunk_over(DI), R8
+	MOVQ  chunk_dot(DI), R9
+	MOVQ  chunk_word(DI), R10
+	SHRQ  $63, R10
+	MOVQ  chunk_two(DI), R11
+	SHRQ  $62, R11
+	MOVQ  chunk_four(DI), R12
+	SHRQ  $63, R12
+
+block:
+	VMOVDQU (SI)(R13*8), Y0
+	VMOVDQU 32(SI)(R13*8), Y1
+	VPOR    Y0, Y14, Y14
+	VPOR    Y1, Y14, Y14
+	VPSRLW  $4, Y0, Y2
+	VPSRLW  $4, Y1, Y3
+	VPAND   Y10, Y2, Y2
+	VPAND   Y10, Y3, Y3
+	VPSHUFB Y0, Y8, Y0
+	VPSHUFB Y1, Y8, Y1
+	VPSHUFB Y2, Y9, Y2
+	VPSHUFB Y3, Y9, Y3
+	VPAND   Y2, Y0, Y0
+	VPAND   Y3, Y1, Y1
+
+	VPCMPGTB Y11, Y0, Y2
+	VPCMPGTB Y11, Y1, Y3
+	MASK(Y2, Y3, AX, DX)  // label characters but for dots
+	VPCMPGTB Y13, Y0, Y4
+	VPCMPGTB Y13, Y1, Y5
+	MASK(Y4, Y5, CX, DX)  // word characters
+	VPCMPGTB Y12, Y0, Y6
+	VPCMPGTB Y12, Y1, Y7
+
+	// Dashes side by side.
+	ANDNQ AX, CX, DX
+	MOVQ  chunk_dash(DI), BX
+	LEAQ  (BX)(DX*2), BX
+	ANDQ  DX, BX
+	ORQ   BX, chunk_pairs(DI)
+	SHRQ  $63, DX
+	MOVQ  DX, chunk_dash(DI)
+
+	MASK(Y6, Y7, BX, DX)  // label characters
+	MOVQ AX, DX
+	NOTQ DX
+	MOVQ DX, chunk_seps+8(DI)(R13*1)
+	MOVQ CX, DX
+	NOTQ DX
+	MOVQ DX, chunk_nonword+8(DI)(R13*1)
+
+	// Host ends: a carry from the characters after dots. A dot is in BX and not in AX.
+	MOVQ  BX, DX
+	XORQ  AX, DX
+	LEAQ  (R9)(DX*2), R9
+	SHRQ  $63, DX
+	ANDQ  AX, R9
+	ADDQ  R9, R8
+	MOVQ  DX, R9
+	ADDQ  BX, R8
+	SBBQ  DX, DX
+	ANDNQ R8, BX, R8
+	NEGQ  DX
+
+	POPCNTQ R8, BX
+	PLACE(R8, chunk_hostEnds, 0, R14)
+	PLACE(R8, chunk_hostEnds, 1, R14)
+	PLACE(R8, chunk_hostEnds, 2, R14)
+	JNE     moreHosts
+	ADDQ    BX, R14
+
+hosts:
+	MOVQ DX, R8
+
+	// Word ends.
+	LEAQ  (R10)(CX*2), AX
+	ORQ   chunk_any2(DI), AX
+	ANDQ  CX, AX
+	MOVQ  CX, R10
+	SHRQ  $63, R10
+	LEAQ  (R11)(AX*4), BX
+	ORQ   chunk_any4(DI), BX
+	ANDQ  AX, BX
+	MOVQ  AX, R11
+	SHRQ  $62, R11
+	LEAQ  (R12)(BX*2), DX
+	MOVQ  BX, R12
+	SHRQ  $63, R12
+	ANDNQ DX, CX, DX
+
+	POPCNTQ DX, BX
+	PLACE(DX, chunk_wordEnds, 0, R15)
+	PLACE(DX, chunk_wordEnds, 1, R15)
+	PLACE(DX, chunk_wordEnds, 2, R15)
+	PLACE(DX, chunk_wordEnds, 3, R15)
+	PLACE(DX, chunk_wordEnds, 4, R15)
+	PLACE(DX, chunk_wordEnds, 5, R15)
+	JNE     moreWords
+	ADDQ    BX, R15
+
+words:
+	ADDQ $8, R13
+	CMPQ R13, n+16(FP)
+	JNE  block
+
+	VPMOVMSKB Y14, AX
+	MOVQ AX, chunk_high(DI)
+	MOVQ R8, chunk_over(DI)
+	MOVQ R9, chunk_dot(DI)
+	SHLQ $63, R10
+	MOVQ R10, chunk_word(DI)
+	SHLQ $62, R11
+	MOVQ R11, chunk_two(DI)
+	SHLQ $63, R12
+	MOVQ R12, chunk_four(DI)
+	MOVQ R14, chunk_hosts(DI)
+	MOVQ R15, chunk_words(DI)
+	VZEROUPPER
+	RET
+
+moreHosts:
+	ADDQ $3, R14
+
+nextHost:
+	PLACE(R8, chunk_hostEnds, 0, R14)
+	LEAQ 1(R14), R14
+	JNE  nextHost
+	JMP  hosts
+
+moreWords:
+	ADDQ $6, R15
+
+nextWord:
+	PLACE(DX, chunk_wordEnds, 0, R15)
+	LEAQ 1(R15), R15
+	JNE  nextWord
+	JMP  words
+
+// WINDOW shows in out the places of a plane before place AX, the nearest in the top bit; 57 of them are sure.
+#define WINDOW(plane, out, free) \
+	LEAQ  7(AX), out;                \
+	SHRQ  $3, out;                   \
+	MOVQ  plane(DI)(out*1), out;     \
+	MOVQ  AX, free;                  \
+	NEGQ  free;                      \
+	ANDQ  $7, free;                  \
+	SHLXQ free, out, out
+
+// KEY makes, of the identifier before place AX whose length times 32 is in n, the key in out. R9 is buf+base, R13 is
+// kept.
+#define KEY(n, out, free) \
+	MOVQ  -16(R9)(AX*1), out;        \
+	ORQ   FOLD, out;                 \
+	MOVQ  -8(R9)(AX*1), free;        \
+	ORQ   FOLD, free;                \
+	ANDQ  (R13)(n*1), out;           \
+	ANDQ  8(R13)(n*1), free;         \
+	IMULQ KEY_FIRST, out;            \
+	IMULQ KEY_LAST, free;            \
+	XORQ  free, out;                 \
+	MOVQ  out, free;                 \
+	SHRQ  $32, free;                 \
+	XORQ  free, out;                 \
+	IMULQ 16(R13)(n*1), out;         \
+	MOVQ  out, free;                 \
+	SHRQ  $32, free;                 \
+	XORQ  free, out
+
+// MAY asks the filter at R11, whose shift is R12, for key, which is used up: the lowest bit of out.
+#define MAY(key, out, free) \
+	SHRXQ R12, key, out;             \
+	MOVQ  (R11)(out*8), out;         \
+	SHRXQ key, out, free;            \
+	SHRQ  $6, key;                   \
+	SHRXQ key, out, out;             \
+	ANDQ  free, out
+
+// func filterHostsBMI(k *chunk, buf *byte, base int, ends *uint16, count int, filter *byte, shift uint, short int, numbers uint64, n int) int
+TEXT ·filterHostsBMI(SB), NOSPLIT, $0-88
+	MOVQ k+0(FP), DI
+	MOVQ buf+8(FP), R9
+	ADDQ base+16(FP), R9
+	MOVQ ends+24(FP), SI
+	MOVQ count+32(FP), AX
+	LEAQ (SI)(AX*2), AX
+	MOVQ AX, count+32(FP)
+	MOVQ filter+40(FP), R11
+	MOVQ shift+48(FP), R12
+	LEAQ ·kept(SB), R13
+	MOVQ n+72(FP), DX
+	XORL R8, R8
+
+host:
+	MOVWLZX (SI), AX
+	ADDQ    $2, SI
+	WINDOW(chunk_seps, BX, CX)
+	ORQ     $0xff, BX
+	LZCNTQ  BX, CX          // the last label
+	SHLXQ   CX, BX, BX
+	ADDQ    BX, BX
+	LZCNTQ  BX, R14         // the second
+	SHLXQ   R14, BX, BX
+	ADDQ    BX, BX
+	LZCNTQ  BX, R15         // the third
+	ADDQ    $1, R15
+	LEAQ    1(CX)(R14*1), R10
+	CMPQ    R14, short+56(FP)
+	SBBQ    R14, R14        // all ones: short
+	ANDQ    R14, R15
+	ADDQ    R15, R10
+	MOVW    AX, chunk_short(DI)(R8*2)
+	SUBQ    R14, R8
+	SHLQ    $5, R10
+	KEY(R10, R14, BX)
+	MOVW    AX, chunk_found(DI)(DX*2)
+	MOVQ    R14, chunk_keys(DI)(DX*8)
+	CMPQ    CX, $1
+	SBBQ    R10, R10        // all ones: it ends in a dot
+	MAY(R14, R15, BX)
+	ORQ     R10, R15
+	CMPQ    numbers+64(FP), $0
+	JNE     number
+
+passed:
+	ANDL $1, R15
+	ADDQ R15, DX
+	CMPQ SI, count+32(FP)
+	JNE  host
+
+	MOVQ R8, chunk_shorts(DI)
+	MOVQ DX, ret+80(FP)
+	RET
+
+number:
+	MOVBLZX -1(R9)(AX*1), BX
+	SUBL    $0x30, BX
+	CMPL    BX, $10
+	SBBQ    BX, BX
+	CMPQ    CX, $4
+	SBBQ    CX, CX
+	ANDQ    CX, BX
+	ORQ     BX, R15
+	JMP     passed
+
+// func filterTailsBMI(k *chunk, buf *byte, base int, ends *uint16, count int, tails *byte) int
+TEXT ·filterTailsBMI(SB), NOSPLIT, $0-56
+	MOVQ k+0(FP), DI
+	MOVQ buf+8(FP), R9
+	ADDQ base+16(FP), R9
+	MOVQ ends+24(FP), SI
+	MOVQ count+32(FP), R8
+	LEAQ (SI)(R8*2), R8
+	MOVQ tails+40(FP), R11
+	XORL DX, DX
+
+tail:
+	MOVWLZX (SI), AX
+	ADDQ    $2, SI
+	MOVL    -4(R9)(AX*1), BX
+	ORL     $0x20202020, BX
+	IMUL3L  $0x9e3779b1, BX, BX
+	MOVL    BX, CX
+	SHRL    $21, BX
+	SHRL    $16, CX
+	MOVL    (R11)(BX*4), BX
+	SHRXL   CX, BX, BX
+	ANDL    $1, BX
+	MOVW    AX, chunk_found(DI)(DX*2)
+	ADDQ    BX, DX
+	CMPQ    SI, R8
+	JNE     tail
+
+	MOVQ DX, ret+48(FP)
+	RET
+
+// func filterWordsBMI(k *chunk, buf *byte, base int, ends *uint16, count int, filter *byte, shift uint) int
+TEXT ·filterWordsBMI(SB), NOSPLIT, $0-64
+	MOVQ k+0(FP), DI
+	MOVQ buf+8(FP), R9
+	ADDQ base+16(FP), R9
+	MOVQ ends+24(FP), SI
+	MOVQ count+32(FP), R8
+	LEAQ (SI)(R8*2), R8
+	MOVQ filter+40(FP), R11
+	MOVQ shift+48(FP), R12
+	LEAQ ·kept(SB), R13
+	XORL DX, DX
+
+word:
+	MOVWLZX (SI), AX
+	ADDQ    $2, SI
+	WINDOW(chunk_nonword, BX, CX)
+	ORQ     $0xff, BX
+	LZCNTQ  BX, R10
+	SHLQ    $5, R10
+	KEY(R10, R14, BX)
+	MOVW    AX, chunk_found(DI)(DX*2)
+	MOVQ    R14, chunk_keys(DI)(DX*8)
+	MAY(R14, R15, BX)
+	ANDL    $1, R15
+	ADDQ    R15, DX
+	CMPQ    SI, R8
+	JNE     word
+
+	MOVQ DX, ret+56(FP)
+	RET
+
+// func hasLZCNT() bool
+TEXT ·hasLZCNT(SB), NOSPLIT, $0-1
+	MOVB  $0, ret+0(FP)
+	MOVL  $0x80000000, AX
+	CPUID
+	CMPL  AX, $0x80000001
+	JB    done
+	MOVL  $0x80000001, AX
+	CPUID
+	SHRL  $5, CX
+	ANDL  $1, CX
+	MOVB  CX, ret+0(FP)
+
+done:
+	RET
