@@ -31,6 +31,12 @@ type Options struct {
 	// Context gives what the next block of a document must know of this block and of what is in front of it, in bytes
 	// that stay as they are. It is asked for one block after the other. nil = nothing
 	Context func(risk.Block) []byte
+
+	// Machine tells a stealer log's system file by its path and its first 32 KiB, and reads what it says; nil = nothing is
+	// looked for. The facts go with the documents of the same log. A file's are looked for beside it and in the folders
+	// above, no further up than Root: by default what Blocks was given.
+	Machine func(name string, text []byte) []risk.Fact
+	Root    string
 }
 
 func (o Options) withDefaults() Options {
@@ -63,6 +69,10 @@ type Skip struct {
 // in skipped. A block's Data is valid until visit returns.
 func Blocks(ctx context.Context, path string, o Options, visit func(risk.Block) error) (skipped []Skip, err error) {
 	w := &walk{ctx: ctx, o: o.withDefaults(), visit: visit}
+	if o.Machine != nil {
+		w.logs = newLogs(path, o, visit)
+		w.visit = w.logs.take
+	}
 	err = filepath.WalkDir(path, func(file string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil && file == path:
@@ -91,6 +101,7 @@ type walk struct {
 	ctx     context.Context
 	o       Options
 	visit   func(risk.Block) error
+	logs    *logs // nil = no facts are asked for
 	skipped []Skip
 
 	path    string
@@ -128,7 +139,7 @@ func (w *walk) file(path string, d fs.DirEntry) error {
 	}
 	defer f.Close()
 	w.path, w.entries, w.memory = path, 0, w.o.MaxMemory
-	return w.settle("", w.document("", 0, fileSource(f, size, w.o.Read)))
+	return w.withMachine(path, func() error { return w.settle("", w.document("", 0, fileSource(f, size, w.o.Read))) })
 }
 
 // openRegular opens what the folder listed, unless something else stands there by now.

@@ -1,0 +1,229 @@
+package dump
+
+import (
+	"bytes"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+const (
+	maxHeld      = 4 << 20 // bytes of an archive's documents that wait for the system file of their log
+	maxHeldCount = 4096    // of blocks
+	maxRoots     = 64      // logs of an archive whose facts are remembered
+	maxLevels    = 3       // folders between a log and a document in it
+	maxMachine   = 32 << 10
+	maxTried     = 64 // files of a folder that may be its system file
+	maxKnown     = 10_000
+)
+
+// folderFact names the folder of the log among the facts of a Position, where reading goes on.
+const folderFact = "folder"
+
+// logs gives the documents of a stealer log the facts of their machine, which one of them, the system file, tells:
+// those of an archive wait a while for it, those of a folder have it looked up beside and above them.
+type logs struct {
+	machine func(name string, text []byte) []risk.Fact
+	root    string // no folder above it is looked at, but a file's own is
+	visit   func(risk.Block) error
+
+	folders map[string][]risk.Fact // of the file system
+	roots   []logRoot              // of the present file, the latest last
+	held    []risk.Block
+	bytes   int    // in held
+	passing string // a document that is too long to wait
+	path    string // the present file
+	beside  []risk.Fact
+}
+
+// logRoot is the folder of a log inside an archive, with what its system file says.
+type logRoot struct {
+	folder string
+	facts  []risk.Fact
+}
+
+func newLogs(given string, o Options, visit func(risk.Block) error) *logs {
+	root := o.Root
+	if root == "" {
+		root = given
+	}
+	return &logs{machine: o.Machine, root: root, visit: visit, folders: map[string][]risk.Fact{}}
+}
+
+// begin starts a file, whose documents up to from were read before.
+func (l *logs) begin(file string, from risk.Position) {
+	l.path, l.passing, l.roots = file, "", nil
+	l.beside = l.besideFile(file)
+	if len(from.Facts) > 0 && from.Facts[0].Name == folderFact {
+		l.roots = append(l.roots, logRoot{from.Facts[0].Value, from.Facts[1:]})
+	}
+}
+
+// withMachine reads one file of the walk, whose documents get the facts of their machines.
+func (w *walk) withMachine(file string, read func() error) error {
+	if w.logs == nil {
+		return read()
+	}
+	w.logs.begin(file, risk.Position{})
+	if err := read(); err != nil {
+		return err
+	}
+	return w.logs.end()
+}
+
+// take passes a block on with its facts, or keeps a copy until they are known or it has waited long enough. Blocks stay
+// in order.
+func (l *logs) take(b risk.Block) error {
+	if b.Place.Entry == "" {
+		b.Facts = l.beside
+		return l.pass(b)
+	}
+	if b.Lead == 0 && b.Head == nil {
+		if err := l.learn(b.Place.Entry, b.Data); err != nil {
+			return err
+		}
+	}
+	b.Facts = l.factsOf(b.Place.Entry).facts
+	if len(l.held) == 0 && (b.Facts != nil || l.passing == b.Place.Entry) {
+		return l.pass(b)
+	}
+	b.Data = bytes.Clone(b.Data)
+	l.held = append(l.held, b)
+	if l.bytes += len(b.Data); l.bytes <= maxHeld && len(l.held) < maxHeldCount {
+		return nil
+	}
+	l.passing = b.Place.Entry
+	return l.release(len(l.held))
+}
+
+// learn looks whether a document is a system file. If so, what waits in its log has its facts, and what waits in front
+// of that waits for nothing any more.
+func (l *logs) learn(entry string, text []byte) error {
+	facts := l.machine(entry, text[:min(len(text), maxMachine)])
+	if len(facts) == 0 {
+		return nil
+	}
+	if len(l.roots) == maxRoots {
+		l.roots = append(l.roots[:0], l.roots[1:]...)
+	}
+	root := logRoot{path.Dir(entry), facts}
+	l.roots = append(l.roots, root)
+	last := 0
+	for i, b := range l.held {
+		if b.Facts == nil && root.holds(b.Place.Entry) {
+			l.held[i].Facts = facts
+		}
+		if l.held[i].Facts != nil {
+			last = i + 1
+		}
+	}
+	return l.release(last)
+}
+
+// release passes the first n of the held blocks on.
+func (l *logs) release(n int) error {
+	for i := range n {
+		b := l.held[i]
+		l.held[i] = risk.Block{}
+		l.bytes -= len(b.Data)
+		if err := l.pass(b); err != nil {
+			l.held, l.bytes = nil, 0
+			return err
+		}
+	}
+	l.held = append(l.held[:0], l.held[n:]...)
+	return nil
+}
+
+// end passes on what still waits at the end of a file.
+func (l *logs) end() error { return l.release(len(l.held)) }
+
+func (l *logs) pass(b risk.Block) error {
+	if root := l.factsOf(b.Place.Entry); root.facts != nil {
+		b.At.Facts = append([]risk.Fact{{Name: folderFact, Value: root.folder}}, root.facts...)
+	}
+	return l.visit(b)
+}
+
+// factsOf is the innermost log that a document belongs to.
+func (l *logs) factsOf(entry string) (found logRoot) {
+	for _, root := range l.roots {
+		if root.holds(entry) && (found.facts == nil || len(root.folder) > len(found.folder)) {
+			found = root
+		}
+	}
+	return found
+}
+
+func (r logRoot) holds(entry string) bool {
+	folder := path.Dir(entry)
+	if r.folder != "." {
+		if folder != r.folder && !strings.HasPrefix(folder, r.folder+"/") {
+			return false
+		}
+		folder = strings.TrimPrefix(folder[len(r.folder):], "/")
+	}
+	return folder == "" || folder == "." || strings.Count(folder, "/") < maxLevels
+}
+
+// besideFile looks a file's system file up in its folder and those above it, as far as a log reaches.
+func (l *logs) besideFile(file string) []risk.Fact {
+	folder := filepath.Dir(file)
+	for range maxLevels + 1 {
+		facts, known := l.folders[folder]
+		if !known {
+			if len(l.folders) >= maxKnown {
+				clear(l.folders)
+			}
+			facts = l.lookIn(folder)
+			l.folders[folder] = facts
+		}
+		up := filepath.Dir(folder)
+		if inside, err := filepath.Rel(l.root, up); facts != nil || err != nil || !filepath.IsLocal(inside) || up == folder {
+			return facts
+		}
+		folder = up
+	}
+	return nil
+}
+
+// lookIn tries the small files of a folder. One that cannot be read here is named where it is read.
+func (l *logs) lookIn(folder string) []risk.Fact {
+	f, err := os.Open(folder)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	const most = 1000
+	entries, _ := f.ReadDir(most)
+	tried := 0
+	for _, d := range entries {
+		info, err := d.Info()
+		if err != nil || !info.Mode().IsRegular() || info.Size() == 0 || info.Size() > 2*maxMachine {
+			continue
+		}
+		name := filepath.Join(folder, d.Name())
+		if facts := l.machine(filepath.ToSlash(name), readSmall(name, d)); facts != nil {
+			return facts
+		}
+		if tried++; tried == maxTried {
+			break
+		}
+	}
+	return nil
+}
+
+func readSmall(name string, d fs.DirEntry) []byte {
+	f, _, err := openRegular(name, d)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	text, _ := io.ReadAll(io.LimitReader(f, maxMachine))
+	return text
+}
