@@ -43,6 +43,24 @@ func benchRecord(b *testing.B, open func(testing.TB) *Store) {
 		}
 		measure(b, func(i int) { record(b, s, batches[i], benchBatch) })
 	})
+	b.Run("new of a dump", func(b *testing.B) {
+		s, src, suppliers := benchStore(b, open)
+		batches := make([]risk.Batch, b.N)
+		for i := range batches {
+			batches[i] = benchBatchOf(src, suppliers[i%len(suppliers)], i)
+			batches[i].DecideBy = clock.Add(time.Minute)
+		}
+		measure(b, func(i int) {
+			record(b, s, batches[i], benchBatch)
+			if i == b.N-1 { // what was put off is part of the price
+				for _, id := range suppliers {
+					if err := s.Rescore(context.Background(), id, clock, oneDigest); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+	})
 	b.Run("duplicate", func(b *testing.B) {
 		s, src, suppliers := benchStore(b, open)
 		batch := benchBatchOf(src, suppliers[0], 0)

@@ -15,11 +15,11 @@ import (
 	"gorm.io/gorm/schema"
 )
 
-// maxParams is what one statement may bind on both databases (SQLite 32 766, PostgreSQL 65 535).
-const maxParams = 32_000
-
 // maxRows bounds a statement of narrow rows.
 const maxRows = 1_000
+
+// maxArray bounds the arrays of one statement on PostgreSQL.
+const maxArray = 10_000
 
 // insertRows inserts rows by a few large statements that end in tail, such as ON CONFLICT … DO NOTHING, and hands what RETURNING
 // gives to each. gorm's own batch insert pairs returned ids with rows by position, which is wrong once a row was skipped.
@@ -31,28 +31,138 @@ func insertRows[R any](ctx context.Context, tx *gorm.DB, rows []R, tail string, 
 	if err != nil {
 		return 0, err
 	}
-	var inserted int64
-	size := min(maxRows, maxParams/len(columns.fields))
-	args := make([]any, 0, min(size, len(rows))*len(columns.fields))
-	for part := range slices.Chunk(rows, size) {
-		args = args[:0]
-		for i := range part {
-			args = columns.appendValues(ctx, args, reflect.ValueOf(&part[i]).Elem())
-		}
-		statement, args := columns.statement(len(part), tail), args
-		if tx.Name() == dialectPostgres {
-			if args, err = columns.arrays(args); err != nil {
-				return inserted, err
-			}
-			statement = columns.arrayStatement(tail)
-		}
-		n, err := run(ctx, tx, statement, args, each)
-		if err != nil {
-			return inserted, fmt.Errorf("insert into %s: %w", columns.table, tx.Dialector.(gorm.ErrorTranslator).Translate(err))
-		}
-		inserted += n
+	insert := insertByRow[R]
+	if tx.Name() == dialectPostgres {
+		insert = insertByColumn[R]
+	}
+	inserted, err := insert(ctx, tx, columns, rows, tail, each)
+	if err != nil {
+		return inserted, fmt.Errorf("insert into %s: %w", columns.table, tx.Dialector.(gorm.ErrorTranslator).Translate(err))
 	}
 	return inserted, nil
+}
+
+// rowsAtOnce bounds a statement of VALUES: many rows share one call, and few parameters are read fast.
+const rowsAtOnce = 100
+
+func insertByRow[R any](ctx context.Context, tx *gorm.DB, c columns, rows []R, tail string, each func(*sql.Rows) error) (int64, error) {
+	var inserted int64
+	args := make([]any, 0, min(rowsAtOnce, len(rows))*len(c.fields))
+	for part := range slices.Chunk(rows, rowsAtOnce) {
+		args = args[:0]
+		for i := range part {
+			args = appendValues(ctx, args, c, &part[i])
+		}
+		n, err := run(ctx, tx, c.statement(len(part), tail), args, each)
+		inserted += n
+		if err != nil {
+			return inserted, err
+		}
+	}
+	return inserted, nil
+}
+
+func insertByColumn[R any](ctx context.Context, tx *gorm.DB, c columns, rows []R, tail string, each func(*sql.Rows) error) (int64, error) {
+	statement := c.arrayStatement(tail)
+	var inserted int64
+	var values []any
+	for part := range slices.Chunk(rows, maxArray) {
+		values = values[:0]
+		for i := range part {
+			values = appendValues(ctx, values, c, &part[i])
+		}
+		arrays, err := c.arrays(values)
+		if err != nil {
+			return inserted, err
+		}
+		n, err := run(ctx, tx, statement, arrays, each)
+		inserted += n
+		if err != nil {
+			return inserted, err
+		}
+	}
+	return inserted, nil
+}
+
+// newcomers are rows of which those are inserted whose key is not there yet.
+type newcomers[R any] struct {
+	rows []R
+	key  string // the columns of a unique index
+	// which tells by its key which row PostgreSQL has inserted, and under what id.
+	which func(*sql.Rows) (i int, id int64, err error)
+	// inserted hears of each row that was.
+	inserted func(i int, id int64)
+}
+
+func (n newcomers[R]) insert(ctx context.Context, tx *gorm.DB) error {
+	if len(n.rows) == 0 {
+		return nil
+	}
+	columns, err := columnsOf(n.rows[0])
+	if err != nil {
+		return err
+	}
+	tail := "ON CONFLICT (" + n.key + ") DO NOTHING"
+	if tx.Name() == dialectPostgres {
+		_, err = insertByColumn(ctx, tx, columns, n.rows, tail+" RETURNING id, "+n.key, func(returned *sql.Rows) error {
+			i, id, err := n.which(returned)
+			if err == nil {
+				n.inserted(i, id)
+			}
+			return err
+		})
+	} else {
+		err = n.insertOneByOne(ctx, tx, columns, columns.statement(1, tail))
+	}
+	if err != nil {
+		return fmt.Errorf("insert into %s: %w", columns.table, kind(tx.Dialector.(gorm.ErrorTranslator).Translate(err)))
+	}
+	return nil
+}
+
+// insertOneByOne is what SQLite does fastest: a statement of many rows keeps a journal of its own, for the case that it must be
+// undone half-way, and RETURNING gathers what it gives in a table.
+func (n newcomers[R]) insertOneByOne(ctx context.Context, tx *gorm.DB, c columns, statement string) error {
+	insert, err := tx.Statement.ConnPool.PrepareContext(ctx, statement)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = insert.Close() }() // it holds nothing
+	// The driver watches a context that can end by a goroutine for each call.
+	each := context.WithoutCancel(ctx)
+	args := make([]any, 0, len(c.fields))
+	for i := range n.rows {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		args = appendValues(ctx, args[:0], c, &n.rows[i])
+		res, err := insert.ExecContext(each, args...)
+		if err != nil {
+			return err
+		}
+		if changed, err := res.RowsAffected(); err != nil || changed == 0 {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		id, err := res.LastInsertId()
+		if err != nil {
+			return err
+		}
+		n.inserted(i, id)
+	}
+	return nil
+}
+
+// valuer is a row that gives its columns' values in the order of its fields, without reflection.
+type valuer interface{ appendValues([]any) []any }
+
+func appendValues[R any](ctx context.Context, args []any, c columns, row *R) []any {
+	if v, ok := any(row).(valuer); ok {
+		return v.appendValues(args)
+	}
+	return c.appendValues(ctx, args, reflect.ValueOf(row).Elem())
 }
 
 // run executes one statement: for its rows when each is given, else for the number of rows that it changed.

@@ -52,6 +52,14 @@ type exposureRow struct {
 
 func (exposureRow) TableName() string { return "exposures" }
 
+// appendValues gives the columns' values for insertRows; the id is the database's to give.
+func (r *exposureRow) appendValues(to []any) []any {
+	return append(to, r.Fingerprint, r.KeyID, r.SupplierID, r.Kind, r.Format, r.Class, r.MatchKind, r.TermKind, r.Term, r.Title, r.AccountMask,
+		r.Account, r.Host, r.SecretKind, r.SecretBand, r.UsableUntil.value(), r.Excerpt, r.SourceID, r.SourceKind, int64(r.Severity),
+		r.Reasons, r.State, r.IsOpen, r.StateReason, r.DuplicateOf.value(), r.OwnerID.value(), r.Due.value(), r.Observed.value(),
+		r.FirstSeen.value(), r.LastSeen.value(), int64(r.Sightings), r.Looked.value(), r.Updated.value(), int64(r.Version))
+}
+
 func newExposureRow(e risk.Exposure) exposureRow {
 	return exposureRow{
 		ID: e.ID, Fingerprint: e.Fingerprint, KeyID: e.KeyID, SupplierID: e.SupplierID, Kind: string(e.Kind), Format: string(e.Format),

@@ -93,6 +93,26 @@ func (c *faultyConn) QueryContext(ctx context.Context, q string, args []driver.N
 	return c.Conn.(driver.QueryerContext).QueryContext(ctx, q, args)
 }
 
+func (c *faultyConn) PrepareContext(ctx context.Context, q string) (driver.Stmt, error) {
+	if err := c.faults.strike(); err != nil {
+		return nil, err
+	}
+	stmt, err := c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, q)
+	return &faultyStmt{stmt, c.faults}, err
+}
+
+type faultyStmt struct {
+	driver.Stmt
+	faults *faults
+}
+
+func (s *faultyStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	if err := s.faults.strike(); err != nil {
+		return nil, err
+	}
+	return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
+}
+
 // CheckNamedValue lets PostgreSQL's driver take the arrays that it knows.
 func (c *faultyConn) CheckNamedValue(v *driver.NamedValue) error {
 	if checker, ok := c.Conn.(driver.NamedValueChecker); ok {

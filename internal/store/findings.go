@@ -106,16 +106,18 @@ func insertExposures(ctx context.Context, tx *gorm.DB, findings []*risk.Finding,
 			rows[i].LastSeen = at(later(rows[i].LastSeen.Time, f.Sighting.Seen))
 		}
 	}
-	_, err := insertRows(ctx, tx, rows, "ON CONFLICT (fingerprint) DO NOTHING RETURNING id, fingerprint", func(returned *sql.Rows) error {
-		h, fp := &held{fresh: true}, ""
-		err := returned.Scan(&h.id, &fp)
-		row := rows[place[fp]]
-		h.supplier, h.state, h.severity = row.SupplierID, risk.ExposureState(row.State), risk.Severity(row.Severity)
-		known[fp] = h
+	added := newcomers[exposureRow]{rows: rows, key: "fingerprint"}
+	added.which = func(returned *sql.Rows) (i int, id int64, err error) {
+		var fp string
+		err = returned.Scan(&id, &fp)
+		return place[fp], id, err
+	}
+	added.inserted = func(i int, id int64) {
+		row := &rows[i]
+		known[row.Fingerprint] = &held{fresh: true, id: id, supplier: row.SupplierID, state: risk.ExposureState(row.State), severity: risk.Severity(row.Severity)}
+	}
+	if err := added.insert(ctx, tx); err != nil {
 		return err
-	})
-	if err != nil {
-		return kind(err)
 	}
 	// Another process may have been first with some of them.
 	others, err := findHeld(ctx, tx, fingerprints(findings, known))
@@ -136,37 +138,32 @@ func insertSightings(ctx context.Context, tx *gorm.DB, findings []*risk.Finding,
 		exposure int64
 		key      string
 	}
-	known := make(map[place]bool, len(findings))
-	again := make(map[int64]*held)
-	var first, repeated []sightingRow // of exposures that this batch added, and of others
+	rowOf := make(map[place]int, len(findings))
+	rows := make([]sightingRow, 0, len(findings))
+	of := make([]*held, 0, len(findings))
 	for _, f := range findings {
 		h := exposures[f.Exposure.Fingerprint]
 		row := newSightingRow(f.Sighting)
 		row.ID, row.ExposureID = 0, h.id
-		p := place{h.id, row.Key}
-		switch {
-		case known[p]:
-		case h.fresh:
-			first = append(first, row)
-		default:
-			again[h.id] = h
-			repeated = append(repeated, row)
+		if _, repeated := rowOf[place{h.id, row.Key}]; repeated {
+			continue
 		}
-		known[p] = true
+		rowOf[place{h.id, row.Key}] = len(rows)
+		rows, of = append(rows, row), append(of, h)
 	}
-	if _, err := insertRows(ctx, tx, first, "", nil); err != nil {
-		return kind(err)
+	added := newcomers[sightingRow]{rows: rows, key: "exposure_id, key"}
+	added.which = func(returned *sql.Rows) (i int, id int64, err error) {
+		var p place
+		err = returned.Scan(&id, &p.exposure, &p.key)
+		return rowOf[p], id, err
 	}
-	_, err := insertRows(ctx, tx, repeated, "ON CONFLICT (exposure_id, key) DO NOTHING RETURNING exposure_id, seen", func(rows *sql.Rows) error {
-		var id int64
-		var seen stamp
-		err := rows.Scan(&id, &seen)
-		h := again[id]
-		h.new++
-		h.last = later(h.last, seen.Time)
-		return err
-	})
-	return kind(err)
+	added.inserted = func(i int, _ int64) {
+		if h := of[i]; !h.fresh { // a fresh one's are counted already
+			h.new++
+			h.last = later(h.last, rows[i].Seen.Time)
+		}
+	}
+	return added.insert(ctx, tx)
 }
 
 // countSightings brings the counts of exposures that were known before up to the sightings that were added.

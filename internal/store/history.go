@@ -30,6 +30,12 @@ type sightingRow struct {
 
 func (sightingRow) TableName() string { return "sightings" }
 
+// appendValues gives the columns' values for insertRows; the id is the database's to give.
+func (r *sightingRow) appendValues(to []any) []any {
+	return append(to, r.ExposureID, r.SourceID, r.Key, r.Path, r.Entry, int64(r.Line), r.Offset, r.Board, r.Thread, r.Author, r.Posted.value(),
+		r.Seen.value(), r.Facts, r.FileID.value())
+}
+
 func newSightingRow(s risk.Sighting) sightingRow {
 	return sightingRow{
 		ID: s.ID, ExposureID: s.ExposureID, SourceID: s.SourceID, Key: indexed(s.Key), Path: clean(s.Where.Path), Entry: clean(s.Where.Entry),

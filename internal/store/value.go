@@ -34,11 +34,13 @@ func (s stamp) ptr() *time.Time {
 // GormDataType keeps gorm from taking a stamp for its own kind of time.
 func (stamp) GormDataType() string { return "int" }
 
-func (s stamp) Value() (driver.Value, error) {
+func (s stamp) Value() (driver.Value, error) { return s.value(), nil }
+
+func (s stamp) value() any {
 	if s.IsZero() {
-		return nil, nil
+		return nil
 	}
-	return s.UnixMicro(), nil
+	return s.UnixMicro()
 }
 
 func (s *stamp) Scan(src any) error {
@@ -59,11 +61,13 @@ type ref int64
 // GormDataType says what the column holds.
 func (ref) GormDataType() string { return "int" }
 
-func (r ref) Value() (driver.Value, error) {
+func (r ref) Value() (driver.Value, error) { return r.value(), nil }
+
+func (r ref) value() any {
 	if r == 0 {
-		return nil, nil
+		return nil
 	}
-	return int64(r), nil
+	return int64(r)
 }
 
 func (r *ref) Scan(src any) error {
