@@ -17,8 +17,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"time"
-
-	"github.com/wardline/wardline/internal/risk"
 )
 
 // ErrDamaged is an index that was cut off, changed, or written in another way: its dump must be read again.
@@ -48,8 +46,3 @@ const (
 	suffix  = ".index"
 	partial = ".part" // behind the name while the dump is being read
 )
-
-// before tells which of two positions comes first in reading order.
-func before(a, b risk.Position) bool {
-	return a.Document < b.Document || a.Document == b.Document && a.Offset < b.Offset
-}

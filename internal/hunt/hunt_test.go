@@ -203,6 +203,19 @@ func TestIndexIsTakenUpAgain(t *testing.T) {
 	}
 }
 
+// A reading that was killed after its index had been finished, and before that was noted, goes on with it.
+func TestFinishedIndexIsTakenUpAgain(t *testing.T) {
+	folder, blocks := t.TempDir(), blocksOf(10, 100)
+	w := create(t, folder, risk.Position{})
+	write(t, w, blocks)
+	finish(t, w)
+	w = create(t, folder, blocks[9].until)
+	finish(t, w)
+	if found := search(t, folder, blocks[3].keys[1]); len(found) != 1 || !holds(found[0], blocks[3]) {
+		t.Errorf("found %v", found)
+	}
+}
+
 // Another content under the same name has an index of its own, and the old one stays.
 func TestEachContentHasItsIndex(t *testing.T) {
 	folder := t.TempDir()

@@ -40,7 +40,10 @@ func Create(folder string, d Dump, from risk.Position) (*Writer, error) {
 		return nil, fmt.Errorf("make folder of indexes: %w", err)
 	}
 	w := &Writer{name: File(folder, d)}
-	var err error
+	err := w.reopen(from)
+	if err != nil {
+		return nil, fmt.Errorf("begin index: %w", err)
+	}
 	if w.file, err = os.OpenFile(w.name+partial, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return nil, fmt.Errorf("begin index: %w", err)
 	}
@@ -48,6 +51,18 @@ func Create(folder string, d Dump, from risk.Position) (*Writer, error) {
 		return nil, errors.Join(fmt.Errorf("begin index: %w", err), w.file.Close())
 	}
 	return w, nil
+}
+
+// reopen makes an index unfinished again whose reading was killed between finishing it and saying so.
+func (w *Writer) reopen(from risk.Position) error {
+	_, err := os.Stat(w.name + partial)
+	if !errors.Is(err, fs.ErrNotExist) || !(risk.Position{}).Before(from) {
+		return err
+	}
+	if err := os.Rename(w.name, w.name+partial); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func (w *Writer) resume(d Dump, from risk.Position) error {
@@ -69,7 +84,7 @@ func (w *Writer) resume(d Dump, from risk.Position) error {
 			return err
 		}
 	}
-	if before(w.at, from) {
+	if w.at.Before(from) {
 		w.units, w.unknown, w.at = []risk.Stretch{{From: w.at, Until: from}}, 1, from
 	}
 	return nil
@@ -90,7 +105,7 @@ func (w *Writer) keep(d Dump, from risk.Position) (end int64, err error) {
 			return end, nil
 		}
 		last := s.stretches[len(s.stretches)-1].Until
-		if before(from, last) {
+		if from.Before(last) {
 			return end, nil
 		}
 		for _, st := range s.stretches {

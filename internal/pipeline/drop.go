@@ -21,8 +21,8 @@ func DropSource(folder string, every time.Duration) risk.Source {
 	}
 }
 
-// listDrop queues a scan for each file that has not been read with today's watch terms: a new supplier is looked for
-// in every dump that is still there.
+// listDrop queues a scan for each file that has not been read, and a hunt when one was read with other watch terms than
+// today's: a new supplier is looked for in every dump that is still there.
 func (p *Pipeline) listDrop(ctx context.Context, status risk.SourceStatus, now time.Time) error {
 	src := status.Source
 	run := risk.SourceRun{SourceID: src.ID, Started: now, State: risk.StateHealthy}
@@ -61,14 +61,28 @@ func (p *Pipeline) unread(ctx context.Context, src risk.Source) ([]risk.Job, err
 	if err != nil {
 		return nil, fmt.Errorf("find files: %w", err)
 	}
+	whole, err := p.Store.FindWholeReads(ctx, src.ID, paths)
+	if err != nil {
+		return nil, fmt.Errorf("find files to read again: %w", err)
+	}
 	var jobs []risk.Job
+	hunt := false
 	for _, f := range files {
-		if known, found := begun[f.Path]; found && sameFile(known, f) && known.Watchlist == version && known.State != risk.FileReading {
-			continue
+		known, begun := begun[f.Path]
+		scan := risk.Job{Kind: risk.JobScanFile, SourceKey: src.Key, Path: f.Path, Low: whole[f.Path]}
+		switch {
+		case !begun, !sameFile(known, f), known.State == risk.FileReading, whole[f.Path]:
+			jobs = append(jobs, scan)
+		case known.Watchlist == version:
+		case p.Traces == nil:
+			jobs = append(jobs, scan)
+		default:
+			hunt = true
 		}
-		if jobs = append(jobs, risk.Job{Kind: risk.JobScanFile, SourceKey: src.Key, Path: f.Path}); len(jobs) == scansAhead {
-			break
-		}
+	}
+	jobs = jobs[:min(len(jobs), scansAhead)]
+	if hunt {
+		jobs = append(jobs, risk.Job{Kind: risk.JobHunt})
 	}
 	return jobs, nil
 }
@@ -106,7 +120,8 @@ func (p *Pipeline) ScanFile(ctx context.Context, key, path string) error {
 		return err
 	}
 	file.SourceID, file.Watchlist, file.State, file.Started = status.Source.ID, list.version, risk.FileReading, p.Now()
-	scan := &fileScan{p: p, list: list, src: status.Source, file: &file, undecided: map[int64]bool{}}
+	scan := &fileScan{p: p, list: list, src: status.Source, file: &file, undecided: map[int64]bool{}, trace: p.newTracer(ctx, status.Source, file)}
+	defer scan.trace.close()
 	if err := scan.read(ctx, filepath.Join(status.Source.Address, path)); err != nil {
 		return err
 	}
@@ -137,6 +152,7 @@ type fileScan struct {
 	waiting []risk.Finding
 
 	undecided map[int64]bool // suppliers whose findings were recorded without a decision
+	trace     *tracer
 }
 
 // recordError tells our own failure to record apart from a file's failure to be read.
@@ -169,6 +185,7 @@ func (s *fileScan) block(ctx context.Context, b risk.Block) error {
 	if err != nil {
 		return &recordError{err}
 	}
+	s.trace.add(b, keysOf(nil, b.Data))
 	s.waiting = append(s.waiting, found...)
 	s.file.Read += int64(len(b.Body()))
 	s.file.Records += len(found)
@@ -188,6 +205,7 @@ const decideWithin = 30 * time.Second
 
 // record records what waits, and decides about it unless that is put off.
 func (s *fileScan) record(ctx context.Context, decideBy time.Time) (risk.Recorded, error) {
+	s.trace.save()
 	now := s.p.Now()
 	batch := risk.Batch{Now: now, Source: s.src, Findings: s.waiting, File: s.file, DecideBy: decideBy}
 	recorded, err := s.p.Store.Record(ctx, batch, s.p.decide(now))
@@ -200,6 +218,7 @@ func (s *fileScan) record(ctx context.Context, decideBy time.Time) (risk.Recorde
 
 // finish records the rest and decides about all that was put off. Killed before that, the suppliers stay marked.
 func (s *fileScan) finish(ctx context.Context) error {
+	s.trace.finish()
 	recorded, err := s.record(ctx, time.Time{})
 	if err != nil {
 		return err

@@ -29,6 +29,17 @@ type Store interface {
 	// FindFilesAt gives the files at paths that were begun, by path.
 	FindFilesAt(ctx context.Context, sourceID int64, paths []string) (map[string]risk.File, error)
 
+	SaveWatchlist(ctx context.Context, version string, terms []risk.WatchTerm) error
+	// NewTerms gives those of terms that a version of the watchlist did not have; risk.ErrNotFound when it is not known.
+	NewTerms(ctx context.Context, version string, terms []risk.WatchTerm) ([]risk.WatchTerm, error)
+	// FindStaleFiles lists, by id and from behind one, the files that were read with another version of the watchlist.
+	FindStaleFiles(ctx context.Context, version string, after int64, limit int) ([]risk.StaleFile, error)
+	CountStaleFiles(ctx context.Context, version string) (int, error)
+	FindWholeReads(ctx context.Context, sourceID int64, paths []string) (map[string]bool, error)
+	SaveHunts(ctx context.Context, hunts []risk.Hunt) error
+	FinishHunt(ctx context.Context, f risk.File, version string, hunts []risk.Hunt, whole bool) error
+	SaveHuntRun(ctx context.Context, run risk.HuntRun) error
+
 	Record(ctx context.Context, batch risk.Batch, decide risk.Decide) (risk.Recorded, error)
 	Rescore(ctx context.Context, supplierID int64, now time.Time, decide risk.Decide) error
 	FindUndecided(ctx context.Context, now time.Time) ([]int64, error)
@@ -68,11 +79,13 @@ type Queue interface {
 	Insert(ctx context.Context, jobs ...risk.Job) error
 }
 
-// Pipeline runs the steps. All fields but Mailer must be set; without a Mailer messages wait in the outbox.
+// Pipeline runs the steps. All fields but Mailer and Traces must be set; without a Mailer messages wait
+// in the outbox, without Traces no dump leaves an index.
 type Pipeline struct {
 	Store     Store
 	Crawler   Crawler
 	Dumps     Dumps
+	Traces    Traces
 	Mailer    Mailer
 	Queue     Queue
 	Keys      *seal.Keys
@@ -83,12 +96,14 @@ type Pipeline struct {
 
 	mu      sync.Mutex
 	scanner *match.Scanner // compiled from the terms of version
+	terms   []risk.WatchTerm
 	version string
 }
 
 // watchlist is the compiled watch terms of one run, with the suppliers that they lead to.
 type watchlist struct {
 	scanner *match.Scanner
+	terms   []risk.WatchTerm
 	version string
 	store   Store
 	mu      sync.Mutex
@@ -108,9 +123,12 @@ func (p *Pipeline) watchlist(ctx context.Context) (*watchlist, error) {
 		if err != nil {
 			return nil, fmt.Errorf("compile %d watch terms: %w", len(terms), err)
 		}
-		p.scanner, p.version = scanner, version
+		if err := p.Store.SaveWatchlist(ctx, version, terms); err != nil {
+			return nil, err
+		}
+		p.scanner, p.terms, p.version = scanner, terms, version
 	}
-	return &watchlist{scanner: p.scanner, version: version, store: p.Store, known: map[int64]risk.Supplier{}}, nil
+	return &watchlist{scanner: p.scanner, terms: p.terms, version: version, store: p.Store, known: map[int64]risk.Supplier{}}, nil
 }
 
 func (l *watchlist) supplier(ctx context.Context, id int64) (risk.Supplier, error) {

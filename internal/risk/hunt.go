@@ -8,6 +8,11 @@ type Stretch struct {
 	Bytes       int64 // of text; 0 = not known
 }
 
+// Before tells whether a reading that stands at p comes to q yet.
+func (p Position) Before(q Position) bool {
+	return p.Document < q.Document || p.Document == q.Document && p.Offset < q.Offset
+}
+
 // Clues tell of a term: a text that holds it has all keys of at least one of the lists.
 type Clues [][]uint64
 
