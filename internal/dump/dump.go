@@ -25,8 +25,11 @@ type Options struct {
 	MaxEntries int // in all archives of one file together: 1 000 000
 	MaxRatio   int // unpacked bytes a packed byte, once an entry is over 64 MiB: 1 000
 	MaxMemory  int // bytes for a decoder's window, and for an archive that must be held whole: 256 MiB
-	Source     risk.SourceKind
-	Read       func(n int) // told of bytes read from the file system, for progress; may be nil
+	MaxRounds  int // of key derivation that wrong passwords may take of one file: 2^29, about two minutes
+
+	Passwords []string // tried in order on what is encrypted, after those that the archive or its folder names itself
+	Source    risk.SourceKind
+	Read      func(n int) // told of bytes read from the file system, for progress; may be nil
 
 	// Context gives what the next block of a document must know of this block and of what is in front of it, in bytes
 	// that stay as they are. It is asked for one block after the other. nil = nothing
@@ -43,7 +46,7 @@ func (o Options) withDefaults() Options {
 	for _, d := range []struct {
 		value *int
 		is    int
-	}{{&o.BlockBytes, 1 << 20}, {&o.Overlap, 4 << 10}, {&o.MaxDepth, 8}, {&o.MaxEntries, 1_000_000}, {&o.MaxRatio, 1000}, {&o.MaxMemory, 256 << 20}} {
+	}{{&o.BlockBytes, 1 << 20}, {&o.Overlap, 4 << 10}, {&o.MaxDepth, 8}, {&o.MaxEntries, 1_000_000}, {&o.MaxRatio, 1000}, {&o.MaxMemory, 256 << 20}, {&o.MaxRounds, 1 << 29}} {
 		if *d.value <= 0 {
 			*d.value = d.is
 		}
@@ -83,6 +86,7 @@ func Blocks(ctx context.Context, path string, o Options, visit func(risk.Block) 
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case d.IsDir():
+			w.learnParts(file)
 			return nil
 		case d.Type()&fs.ModeSymlink != 0:
 			w.skipFile(file, errors.New("it is a symbolic link"))
@@ -90,6 +94,14 @@ func Blocks(ctx context.Context, path string, o Options, visit func(risk.Block) 
 		case !d.Type().IsRegular():
 			w.skipFile(file, errors.New("it is not a regular file"))
 			return nil
+		case file == path:
+			w.partsBeside(file)
+		}
+		if g := w.parts[file]; g != nil {
+			if file == path || g.Name == d.Name() {
+				return w.group(filepath.Dir(file), g)
+			}
+			return nil // read with the first part
 		}
 		return w.file(file, d)
 	})
@@ -107,7 +119,15 @@ type walk struct {
 	path    string
 	entries int // of the present file
 	memory  int // that archives held whole may still take
+	bytes   int64
+	out     int64 // bytes that came out of the present file, which has so many bytes
+	unnamed int   // things not read that were too many to be named
+	named   int
+	keys    *keyring
 	buf     []byte
+
+	parts map[string]*partGroup // by the path of each part
+	hints folderHints
 }
 
 // stop wraps the errors that end everything: visit's and the context's.
@@ -119,7 +139,14 @@ func (w *walk) skipFile(file string, err error) {
 	w.skipped = append(w.skipped, Skip{Path: file, Why: why(err)})
 }
 
+// maxNamed is how many things of one file are named that were not read; the others are counted.
+const maxNamed = 1000
+
 func (w *walk) skip(entry string, err error) {
+	if w.named++; w.named > maxNamed {
+		w.unnamed++
+		return
+	}
 	w.skipped = append(w.skipped, Skip{Path: w.path, Entry: entry, Why: why(err)})
 }
 
@@ -138,8 +165,19 @@ func (w *walk) file(path string, d fs.DirEntry) error {
 		return nil
 	}
 	defer f.Close()
+	return w.begin(path, fileSource(f, size, w.o.Read))
+}
+
+// begin reads a file, or several that are one.
+func (w *walk) begin(path string, src source) error {
 	w.path, w.entries, w.memory = path, 0, w.o.MaxMemory
-	return w.withMachine(path, func() error { return w.settle("", w.document("", 0, fileSource(f, size, w.o.Read))) })
+	w.bytes, w.out, w.named, w.unnamed = src.size, 0, 0, 0
+	w.keys = newKeyring(w.o, path, func() []string { return w.hints.of(filepath.Dir(path)) })
+	err := w.withMachine(path, func() error { return w.settle("", w.document("", 0, src)) })
+	if w.unnamed > 0 {
+		w.skipped = append(w.skipped, Skip{Path: path, Why: fmt.Sprintf("%d more things in it were not read, or not to their end", w.unnamed)})
+	}
+	return err
 }
 
 // openRegular opens what the folder listed, unless something else stands there by now.
@@ -180,6 +218,7 @@ type source struct {
 	reader io.Reader
 	at     io.ReaderAt
 	size   int64
+	parts  []int64 // where each file begins where they are several; nil = it is one
 }
 
 func fileSource(f *os.File, size int64, tell func(int)) source {
@@ -207,14 +246,41 @@ func (w *walk) document(entry string, depth int, src source) (err error) {
 	}
 	head = head[:n]
 	format := sniff(head)
+	src.reader = &prefixed{head: head, rest: src.reader}
 	if format == plain {
-		return w.text(entry, head, src.reader)
+		if format, src, err = w.hidden(entry, depth, head, src); err != nil {
+			return err
+		}
+	}
+	if format == plain {
+		return w.leaf(entry, depth, src.reader)
 	}
 	if depth >= w.o.MaxDepth {
 		return fmt.Errorf("it is an archive more than %d deep", w.o.MaxDepth)
 	}
-	src.reader = &prefixed{head: head, rest: src.reader}
 	return w.unpack(format, entry, depth, src)
+}
+
+// leaf reads what is no archive.
+func (w *walk) leaf(entry string, depth int, r io.Reader) error {
+	if depth > 0 {
+		r = &total{w: w, r: r}
+	}
+	var hint *hintReader
+	if depth > 0 && mayTellPassword(entry) {
+		hint = &hintReader{r: r}
+		r = hint
+	}
+	head := make([]byte, sniffBytes)
+	n, err := io.ReadFull(r, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		r = broken{err}
+	}
+	err = w.text(entry, head[:n], r)
+	if hint != nil {
+		w.keys.hintFile(entry, string(hint.text))
+	}
+	return err
 }
 
 // visitPanic carries a panic of visit past the recovery that is meant for decoders.

@@ -1,0 +1,328 @@
+package dump
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// partGroup is a file that came in several parts, or a single one.
+type partGroup struct {
+	Name    string   // of the first part that there is, under which it is listed
+	Parts   []string // in order; "" = one that is missing
+	Missing string   // what is missing, in one sentence; "" = nothing is known to be
+}
+
+// groupParts puts the names of one folder together that are parts of one file. Names that are not stand for themselves.
+// Groups are in the order of their names.
+func groupParts(names []string) []partGroup {
+	sets := map[string]*partSet{}
+	var groups []partGroup
+	for _, name := range names {
+		key, number, style := partOf(name)
+		if style == noPart {
+			groups = append(groups, partGroup{Name: name, Parts: []string{name}})
+			continue
+		}
+		s := sets[key]
+		if s == nil {
+			s = &partSet{style: style, names: map[int]string{}}
+			sets[key] = s
+		}
+		s.names[number] = name
+	}
+	lastOfSplit(sets, &groups)
+	for _, s := range sets {
+		groups = append(groups, s.groups()...)
+	}
+	slices.SortFunc(groups, func(a, b partGroup) int { return cmp.Compare(a.Name, b.Name) })
+	return groups
+}
+
+// GroupParts is groupParts for who lists files: the names under which files are to be listed, and for each the names of
+// all its parts where there are several.
+func GroupParts(names []string) map[string][]string {
+	listed := map[string][]string{}
+	for _, g := range groupParts(names) {
+		listed[g.Name] = slices.DeleteFunc(slices.Clone(g.Parts), func(p string) bool { return p == "" })
+	}
+	return listed
+}
+
+type partStyle int
+
+const (
+	noPart     partStyle = iota
+	partRaw              // x.001, x.002: cut anywhere
+	partLetter           // x.aa, x.ab: as split does
+	partRAR              // x.part1.rar, x.part2.rar
+	partOldRAR           // x.rar, x.r00, x.r01
+	partZip              // x.z01, x.z02, and x.zip at the end
+)
+
+var (
+	rawPart    = regexp.MustCompile(`^(.+)\.(\d{3,4})$`)
+	letterPart = regexp.MustCompile(`^(.+)[.\-_](a[a-z])$`)
+	rarPart    = regexp.MustCompile(`(?i)^(.+)\.part(\d{1,5})\.(rar|exe)$`)
+	oldRARPart = regexp.MustCompile(`(?i)^(.+)\.([r-z])(\d\d)$`)
+	zipPart    = regexp.MustCompile(`(?i)^(.+)\.z(\d\d+)$`)
+)
+
+// partOf says what file a name is a part of and which one, from 0.
+func partOf(name string) (key string, number int, style partStyle) {
+	if m := zipPart.FindStringSubmatch(name); m != nil && strings.ToLower(m[2]) != "00" {
+		return "zip:" + m[1], atoi(m[2]) - 1, partZip
+	}
+	if m := rarPart.FindStringSubmatch(name); m != nil && atoi(m[2]) > 0 {
+		return "rar:" + m[1], atoi(m[2]) - 1, partRAR
+	}
+	if m := oldRARPart.FindStringSubmatch(name); m != nil {
+		return "old:" + m[1], 1 + atoi(m[3]) + 100*int(strings.ToLower(m[2])[0]-'r'), partOldRAR
+	}
+	if m := rawPart.FindStringSubmatch(name); m != nil && atoi(m[2]) > 0 {
+		return "raw:" + m[1], atoi(m[2]) - 1, partRaw
+	}
+	if m := letterPart.FindStringSubmatch(name); m != nil {
+		return "let:" + m[1], int(m[2][1] - 'a'), partLetter
+	}
+	return "", 0, noPart
+}
+
+func atoi(digits string) int {
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+type partSet struct {
+	style partStyle
+	names map[int]string
+	last  string // of a split zip: the file that ends it
+}
+
+// maxGroup is how many parts a file may have, and the most that can be missing between two.
+const maxGroup = 10_000
+
+// lastOfSplit finds the files with a usual name that belong to parts: x.zip ends x.z01, x.rar begins x.r00.
+func lastOfSplit(sets map[string]*partSet, groups *[]partGroup) {
+	*groups = slices.DeleteFunc(*groups, func(g partGroup) bool {
+		ext := path.Ext(g.Name)
+		base := strings.TrimSuffix(g.Name, ext)
+		switch strings.ToLower(ext) {
+		case ".zip", ".zipx":
+			if s := sets["zip:"+base]; s != nil && s.last == "" {
+				s.last = g.Name
+				return true
+			}
+		case ".rar", ".exe":
+			if s := sets["old:"+base]; s != nil && s.names[0] == "" {
+				s.names[0] = g.Name
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// groups is one group, unless the names do not look like parts after all.
+func (s *partSet) groups() []partGroup {
+	numbers := make([]int, 0, len(s.names))
+	for n := range s.names {
+		numbers = append(numbers, n)
+	}
+	slices.Sort(numbers)
+	end := numbers[len(numbers)-1] + 1
+	alone := len(numbers) == 1 && s.last == ""
+	gone := end - len(numbers)
+	if s.style == partLetter && (alone || numbers[0] != 0) || s.style == partRaw && alone && numbers[0] != 0 || end > maxGroup || gone > len(numbers)+100 {
+		return s.single(numbers)
+	}
+	g := partGroup{Parts: make([]string, end)}
+	for n, name := range s.names {
+		g.Parts[n] = name
+	}
+	if s.style == partZip {
+		g.Parts = append(g.Parts, s.last)
+	}
+	first := slices.IndexFunc(g.Parts, func(p string) bool { return p != "" })
+	g.Name = g.Parts[first]
+	g.Missing = s.missing(g.Parts)
+	return []partGroup{g}
+}
+
+func (s *partSet) single(numbers []int) (groups []partGroup) {
+	for _, n := range numbers {
+		groups = append(groups, partGroup{Name: s.names[n], Parts: []string{s.names[n]}})
+	}
+	if s.last != "" {
+		groups = append(groups, partGroup{Name: s.last, Parts: []string{s.last}})
+	}
+	return groups
+}
+
+func (s *partSet) missing(parts []string) string {
+	var gone []string
+	for i, p := range parts {
+		if p == "" {
+			gone = append(gone, strconv.Itoa(i+1))
+		}
+	}
+	switch {
+	case len(gone) == 0:
+		return ""
+	case len(gone) > 20:
+		return fmt.Sprintf("%d of its parts are missing", len(gone))
+	case len(gone) == 1:
+		return fmt.Sprintf("its part %s of %d is missing", gone[0], len(parts))
+	}
+	return fmt.Sprintf("its parts %s of %d are missing", strings.Join(gone, ", "), len(parts))
+}
+
+var errMissingPart = errors.New("it goes on in a part that is missing")
+
+// part is one file of several. One that is missing has no reader and the size that the others have.
+type part struct {
+	at   io.ReaderAt
+	size int64
+}
+
+// joined is the files of a group, one behind the other.
+type joined struct {
+	parts  []part
+	starts []int64
+	size   int64
+}
+
+func join(parts []part) *joined {
+	j := &joined{parts: parts}
+	usual := int64(0)
+	for _, p := range parts {
+		usual = max(usual, p.size)
+	}
+	for i := range parts {
+		j.starts = append(j.starts, j.size)
+		if parts[i].at == nil {
+			parts[i].size = usual
+		}
+		j.size += parts[i].size
+	}
+	return j
+}
+
+func (j *joined) ReadAt(b []byte, off int64) (n int, err error) {
+	for n < len(b) {
+		pos := off + int64(n)
+		if pos >= j.size {
+			return n, io.EOF
+		}
+		i, found := slices.BinarySearch(j.starts, pos)
+		if !found {
+			i--
+		}
+		for j.parts[i].size == 0 { // several begin at one place where some are empty
+			i++
+		}
+		p := j.parts[i]
+		if p.at == nil {
+			return n, errMissingPart
+		}
+		m, err := p.at.ReadAt(b[n:n+int(min(int64(len(b)-n), p.size-(pos-j.starts[i])))], pos-j.starts[i])
+		if n += m; m == 0 {
+			return n, cutShort(err)
+		}
+	}
+	return n, nil
+}
+
+// source is the whole to be read, from the first byte that there is.
+func (j *joined) source() source {
+	s := source{reader: io.NewSectionReader(j, 0, j.size), at: j, size: j.size}
+	if len(j.parts) > 1 {
+		s.parts = j.starts
+	}
+	return s
+}
+
+// learnParts notes which files of a folder are parts of one.
+func (w *walk) learnParts(folder string) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return // the walk says so
+	}
+	var names []string
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			names = append(names, e.Name())
+		}
+	}
+	for _, g := range groupParts(names) {
+		if len(g.Parts) == 1 {
+			continue
+		}
+		if w.parts == nil {
+			w.parts = map[string]*partGroup{}
+		}
+		for _, name := range g.Parts {
+			if name != "" {
+				w.parts[filepath.Join(folder, name)] = &g
+			}
+		}
+	}
+}
+
+// partsBeside looks for the other parts of a file that is to be read by itself.
+func (w *walk) partsBeside(file string) {
+	if _, _, style := partOf(filepath.Base(file)); style == noPart {
+		ext := filepath.Ext(file)
+		next := map[string]string{".zip": ".z01", ".rar": ".r00"}[strings.ToLower(ext)]
+		if next == "" {
+			return
+		}
+		if _, err := os.Lstat(strings.TrimSuffix(file, ext) + next); err != nil {
+			return
+		}
+	}
+	w.learnParts(filepath.Dir(file))
+}
+
+// group reads the files of a group as one, named by the first.
+func (w *walk) group(folder string, g *partGroup) error {
+	path := filepath.Join(folder, g.Name)
+	parts := make([]part, len(g.Parts))
+	for i, name := range g.Parts {
+		if name == "" {
+			continue
+		}
+		file := filepath.Join(folder, name)
+		info, err := os.Lstat(file)
+		if err == nil && !info.Mode().IsRegular() {
+			err = errors.New("it is not a regular file")
+		}
+		if err != nil {
+			w.skipFile(file, err)
+			continue
+		}
+		f, size, err := openRegular(file, fs.FileInfoToDirEntry(info))
+		if err != nil {
+			w.skipFile(file, err)
+			continue
+		}
+		defer f.Close()
+		parts[i] = part{at: &counted{f: f, tell: w.o.Read}, size: size}
+	}
+	if g.Missing != "" {
+		w.skipFile(path, errors.New(g.Missing+"; the rest was read as far as it goes"))
+	}
+	return w.begin(path, join(parts).source())
+}
