@@ -22,10 +22,11 @@ GLOBL numbers<>(SB), RODATA|NOPTR, $24
 #define KEY_FIRST numbers<>+8(SB)
 #define FOLD      numbers<>+16(SB)
 
-#define BROADCAST(value, low, reg) \
-	MOVQ         $value, AX; \
-	MOVQ         AX, low;    \
-	VPBROADCASTB low, reg
+// Bytes that are compared with: classes above 1 are of labels, above 7 of words.
+DATA bytes<>+0(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA bytes<>+8(SB)/8, $0x0101010101010101
+DATA bytes<>+16(SB)/8, $0x0707070707070707
+GLOBL bytes<>(SB), RODATA|NOPTR, $24
 
 // MASK brings the top bits of the bytes of low and high together in out.
 #define MASK(low, high, out, free) \
@@ -53,9 +54,9 @@ TEXT ·sweepAVX2(SB), NOSPLIT, $0-24
 	MOVQ AX, n+16(FP)
 	VBROADCASTI128 lowHalf<>(SB), Y8
 	VBROADCASTI128 highHalf<>(SB), Y9
-	BROADCAST(0x0f, X10, Y10)
-	BROADCAST(1, X11, Y11)
-	BROADCAST(7, X13, Y13)
+	VPBROADCASTQ bytes<>+0(SB), Y10
+	VPBROADCASTQ bytes<>+8(SB), Y11
+	VPBROADCASTQ bytes<>+16(SB), Y13
 	VPXOR Y12, Y12, Y12
 	VPXOR Y14, Y14, Y14
 	XORL  R13, R13
