@@ -22,6 +22,9 @@ func (w *walk) zip(entry string, depth int, src source) error {
 		return err
 	}
 	defer release()
+	if read, err := w.workbook(entry, depth, at, size); read || err != nil {
+		return err
+	}
 	directory, err := findZipDirectory(at, size, src.parts)
 	if err != nil {
 		return w.salvage(entry, depth, at, 0, size, err)
