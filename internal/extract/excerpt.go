@@ -163,7 +163,7 @@ func (r *reader) isRecord(line span) bool {
 	if _, ok := r.readCookie(line); ok {
 		return true
 	}
-	if l := r.readLabel(line); l.label == labelLogin || l.label == labelPassword {
+	if l := r.readLabel(line).name.label; l == labelLogin || l == labelPassword {
 		return true
 	}
 	f, ok := r.fieldsOf(line)

@@ -5,6 +5,7 @@ package extract
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -18,7 +19,8 @@ import (
 // credential or cookie for each record and supplier, one mention or claim for each block and supplier. hits are those
 // of the whole of b.Data, in order of Start, as Scan gives them.
 func Indicators(s *match.Scanner, b risk.Block, hits []match.Hit, visit func(risk.Indicator)) {
-	r := reader{scanner: s, block: b, data: b.Data, visit: visit, head: headEnd(b), lines: lineCounter{line: max(b.Place.Line, 1)}, effort: effortFor(b)}
+	r := reader{scanner: s, block: b, data: b.Data, visit: visit, head: headEnd(b), lines: lineCounter{line: max(b.Place.Line, 1)}, effort: effortFor(b), begins: notLooked}
+	r.machine = machineFacts(b)
 	r.readHits(hits)
 	for _, m := range r.mentions {
 		visit(r.mention(m))
@@ -36,7 +38,11 @@ type reader struct {
 	mentions []mention
 	plain    span // the last line that was found to hold no record
 	tables
-	effort int // left for looking around hits
+	effort   int // left for looking around hits
+	labelled []labelled
+	begins   label             // what firstLabel found
+	interned map[string]string // values that come again
+	machine  []risk.Fact       // of the block
 }
 
 // span is a stretch of the block's bytes.
@@ -276,7 +282,7 @@ func (r *reader) indicator(rec record, p party) risk.Indicator {
 	in := risk.Indicator{
 		Kind: rec.kind, Format: rec.format, Place: r.place(p.first), Posted: r.block.Posted,
 		URL: clean(rec.url.of(r.data)), Host: hostName(rec.host.of(r.data)), Account: r.accountOf(rec),
-		Secret: rec.secret, Facts: rec.facts,
+		Secret: rec.secret, Facts: r.withMachine(rec.facts),
 	}
 	hit := p.host
 	if p.account != nil {
@@ -287,6 +293,20 @@ func (r *reader) indicator(rec record, p party) risk.Indicator {
 		in.Class = classOf(p, rec.host)
 	}
 	return in
+}
+
+// withMachine adds the facts of the machine to those of a record, which know better.
+func (r *reader) withMachine(facts []risk.Fact) []risk.Fact {
+	if len(facts) == 0 {
+		return r.machine
+	}
+	own := len(facts)
+	for _, f := range r.machine {
+		if !slices.ContainsFunc(facts[:own], func(g risk.Fact) bool { return g.Name == f.Name }) {
+			facts = append(facts, f)
+		}
+	}
+	return facts
 }
 
 func (r *reader) accountOf(rec record) string {
@@ -310,7 +330,7 @@ func classOf(p party, host span) risk.Class {
 func (r *reader) place(at int) risk.Place {
 	place := r.block.Place
 	place.Line = r.lines.at(r.data, at)
-	place.Offset += int64(at)
+	place.Offset = r.block.OffsetOf(at)
 	return place
 }
 

@@ -3,64 +3,34 @@ package extract
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/wardline/wardline/internal/risk"
 )
 
-// label is what a line of a stealer log's block says. Families come and go and share files; labels stay.
-type label int
-
-const (
-	noLabel label = iota
-	labelSoftware
-	labelHost
-	labelLogin
-	labelPassword
-	labelProfile
-	labelSeller // advertisement: read past
-	labelFact
-)
-
-var labels = map[string]label{
-	"soft": labelSoftware, "software": labelSoftware, "browser": labelSoftware, "application": labelSoftware, "storage": labelSoftware,
-	"host": labelHost, "hostname": labelHost, "url": labelHost, "ur1": labelHost,
-	"user login": labelLogin, "login": labelLogin, "username": labelLogin, "user": labelLogin, "u53rn4m3": labelLogin,
-	"user password": labelPassword, "password": labelPassword, "pass": labelPassword, "p455w0rd": labelPassword,
-	"profile": labelProfile,
-	"seller":  labelSeller, "log tools": labelSeller, "free logs": labelSeller,
-	"hwid": labelFact, "machineid": labelFact, "machine id": labelFact, "machinename": labelFact, "computer name": labelFact,
-	"ip": labelFact, "ip address": labelFact, "country": labelFact, "operation system": labelFact, "os": labelFact, "windows": labelFact,
-	"log date": labelFact, "local time": labelFact, "build id": labelFact, "lid": labelFact,
-}
-
-// factNames gives one name to what families call differently.
-var factNames = map[string]string{
-	"machineid": "machine_id", "machine id": "machine_id", "machinename": "computer", "computer name": "computer",
-	"ip": "ip", "ip address": "ip", "hwid": "hwid", "country": "country", "operation system": "os", "os": "os", "windows": "os",
-	"log date": "log_date", "local time": "log_date", "build id": "build", "lid": "build",
-}
-
 const (
 	maxBlockLines = 24 // looked at on either side of a hit
-	maxLabel      = 24 // bytes
 	maxContinued  = 4  // further lines of a password
 	minSeparator  = 4  // bytes of a line that separates blocks
 )
 
-// labelled is one line of a block.
+// labelled is one line of a block, or one field of a line that holds a whole record.
 type labelled struct {
 	line  span
-	label label
-	name  string // as in labels
+	name  labelName
 	value span
 }
 
 // readLabels reads the label block that a line stands in.
 func (r *reader) readLabels(hit span) (record, bool) {
-	if l := r.readLabel(hit); l.label == noLabel || l.label == labelSeller {
+	l := r.readLabel(hit)
+	if l.name.label == noLabel || l.name.label >= labelOther {
 		return record{}, false
 	}
-	lines := fromLabel(r.blockLines(hit))
+	if rec, ok := r.readInline(hit); ok {
+		return rec, true
+	}
+	lines := fromLabel(r.blockLines(hit, l))
 	for start := 0; start < len(lines); {
 		end := recordEnd(lines, start)
 		if lines[start].line.start <= hit.start && hit.start <= lines[end-1].line.start {
@@ -71,10 +41,78 @@ func (r *reader) readLabels(hit span) (record, bool) {
 	return record{}, false
 }
 
+// readInline reads a record whose labels all stand in one line, as in "URL: … | Login: … | Password: …".
+func (r *reader) readInline(line span) (record, bool) {
+	fields := r.inlineFields(line)
+	if len(fields) < 2 || fields[0].name.label == labelPassword {
+		return record{}, false
+	}
+	for _, f := range fields {
+		if f.name.label == labelPassword {
+			return r.readBlock(fields, false)
+		}
+	}
+	return record{}, false
+}
+
+// inlineFields cuts a line at its labels. A label begins the line or follows upon something that separates.
+func (r *reader) inlineFields(line span) []labelled {
+	fields := r.labelled[:0]
+	b := r.data
+	for at, end := line.start, line.end; ; at++ {
+		i := bytes.IndexByte(b[at:end], ':')
+		if i < 0 || len(fields) == maxBlockLines {
+			break
+		}
+		at += i
+		start, name, ok := labelBefore(b, line.start, at)
+		if !ok {
+			continue
+		}
+		if n := len(fields); n > 0 {
+			fields[n-1].value = trimField(b, span{fields[n-1].value.start, start})
+		}
+		fields = append(fields, labelled{line: line, name: name, value: span{at + 1, end}})
+	}
+	if n := len(fields); n > 0 {
+		fields[n-1].value = trim(b, fields[n-1].value)
+	}
+	r.labelled = fields
+	return fields
+}
+
+// labelBefore finds the label of two words, or of one, that ends at a colon.
+func labelBefore(b []byte, low, colon int) (start int, name labelName, ok bool) {
+	at := colon
+	for range 2 {
+		for at > low && (b[at-1] == ' ' && at == colon || b[at-1] == '_' || isLetter(b[at-1]) || isDigit(b[at-1]) || b[at-1] >= utf8.RuneSelf) {
+			at--
+		}
+		if at == low || isSep(b[at-1]) || b[at-1] == ',' || b[at-1] == '(' || b[at-1] == '[' {
+			if n, known := labelOf(b[at:colon]); known && n.label < labelOther {
+				start, name, ok = at, n, true
+			}
+		}
+		if at == low || b[at-1] != ' ' || colon-at > maxLabel {
+			break
+		}
+		at--
+	}
+	return start, name, ok
+}
+
+// trimField takes what separates fields in a line off a value.
+func trimField(b []byte, s span) span {
+	for !s.empty() && (isBlank(b[s.end-1]) || bytes.IndexByte([]byte("|,;-[("), b[s.end-1]) >= 0) {
+		s.end--
+	}
+	return trim(b, s)
+}
+
 // blockLines are the lines around a hit up to the nearest separator or blank line on either side, beginning at the
 // first line of a record.
-func (r *reader) blockLines(hit span) []labelled {
-	var lines []labelled
+func (r *reader) blockLines(hit span, l labelled) []labelled {
+	lines := r.labelled[:0]
 	line, bounded := hit, false
 	for range maxBlockLines {
 		above, ok := r.before(line)
@@ -88,10 +126,7 @@ func (r *reader) blockLines(hit span) []labelled {
 	for i, j := 0, len(lines)-1; i < j; i, j = i+1, j-1 {
 		lines[i], lines[j] = lines[j], lines[i]
 	}
-	if !bounded {
-		lines = fromRecordStart(lines)
-	}
-	lines = append(lines, r.readLabel(hit))
+	lines = append(lines, l)
 	line = hit
 	for range maxBlockLines {
 		below, ok := r.after(line)
@@ -99,41 +134,75 @@ func (r *reader) blockLines(hit span) []labelled {
 			break
 		}
 		l := r.readLabel(below)
-		if l.label == noLabel && r.isRecord(below) {
+		if l.name.label == noLabel && r.isRecord(below) {
 			break // an entry of a list, not the rest of a password
 		}
 		line = below
 		lines = append(lines, l)
+	}
+	r.labelled = lines
+	if !bounded {
+		lines = r.fromRecordStart(lines, hit.start)
 	}
 	return lines
 }
 
 // fromLabel drops what stands above the first label without a blank line between: it belongs to no record of the block.
 func fromLabel(lines []labelled) []labelled {
-	for len(lines) > 0 && lines[0].label == noLabel {
+	for len(lines) > 0 && lines[0].name.label == noLabel {
 		lines = lines[1:]
 	}
 	return lines
 }
 
-// fromRecordStart drops the rest of a record whose beginning is out of sight: in a file without separators a record
-// starts with the first software or host after a password.
-func fromRecordStart(lines []labelled) []labelled {
-	for i := 1; i < len(lines); i++ {
-		starts := lines[i].label == labelSoftware || lines[i].label == labelHost
-		if starts && lines[i-1].label != labelSoftware && lines[i-1].label != labelHost && lines[i-1].label != labelProfile {
+// fromRecordStart drops the rest of a record whose beginning is out of sight. In a file without separators every record
+// begins with the label that the first one begins with; where that is out of sight as well, with the first software or
+// host after a login or password.
+func (r *reader) fromRecordStart(lines []labelled, hit int) []labelled {
+	if first := r.firstLabel(); first != noLabel {
+		for i := range lines {
+			if lines[i].name.label == first && lines[i].line.start <= hit {
+				return lines[i:]
+			}
+		}
+	}
+	for i := 1; i < len(lines) && lines[i].line.start <= hit; i++ {
+		is, before := lines[i].name.label, lines[i-1].name.label
+		starts := is == labelSoftware || is == labelHost
+		if starts && before != labelSoftware && before != labelHost && before != labelProfile {
 			return lines[i:]
 		}
 	}
 	return lines
 }
 
+// firstLabel is the label that the document's first record begins with, as far as its beginning is known.
+func (r *reader) firstLabel() label {
+	if r.begins != notLooked {
+		return r.begins
+	}
+	r.begins = noLabel
+	head := r.block.Head
+	if head == nil && !r.cutInFront() {
+		head = r.data[:min(len(r.data), maxLine)]
+	}
+	for len(head) > 0 {
+		line, rest, _ := bytes.Cut(head, newline)
+		if l := readLabel(line, span{0, len(line)}); l.name.label != noLabel && l.name.label < labelFact {
+			r.begins = l.name.label
+			break
+		}
+		head = rest
+	}
+	return r.begins
+}
+
 // recordEnd is where the record that begins at start ends: before the line that repeats one of its labels.
 func recordEnd(lines []labelled, start int) int {
 	var seen [labelFact]bool
 	for i := start; i < len(lines); i++ {
-		l := lines[i].label
-		if l == noLabel || l == labelSeller || l == labelFact {
+		l := lines[i].name.label
+		if l == noLabel || l >= labelFact {
 			continue
 		}
 		if seen[l] {
@@ -148,45 +217,79 @@ func recordEnd(lines []labelled, start int) int {
 func (r *reader) readBlock(lines []labelled, last bool) (record, bool) {
 	rec := record{kind: risk.KindCredential, format: risk.FormatStealerLog}
 	rec.whole = span{lines[0].line.start, lines[len(lines)-1].line.end}
-	found := map[label]bool{}
+	var found [labelFact]bool
+	soft := false
 	for i, l := range lines {
-		found[l.label] = true
-		value := l.value
-		switch l.label {
+		if l.name.label < labelFact {
+			found[l.name.label] = true
+			soft = soft || l.name.soft
+		}
+		switch l.name.label {
 		case labelHost:
-			rec.url, rec.host = r.addressOf(value)
+			rec.url, rec.host = r.addressOf(l.value)
 		case labelLogin:
-			if !isPlaceholder(value.of(r.data)) {
-				rec.login = value
+			if !isPlaceholder(l.value.of(r.data)) {
+				rec.login = l.value
 			}
 		case labelPassword:
 			rec.secret = r.readPassword(lines[i:], last)
-		case labelSoftware, labelProfile, labelFact:
-			if name := factName(l); !value.empty() {
-				rec.facts = append(rec.facts, risk.Fact{Name: name, Value: clean(value.of(r.data))})
-			}
 		}
 	}
-	// One label alone is a word and a colon; a login needs its password or its place beside it.
-	complete := found[labelLogin] && (found[labelPassword] || found[labelHost]) || found[labelHost] && found[labelPassword]
-	return rec, complete && (!rec.login.empty() || !rec.secret.Empty())
+	// One label alone is a word and a colon; a login needs its password or its place beside it, and words that letters
+	// are headed with, such as "Website" and "E-mail", need a password.
+	complete := found[labelPassword] && (found[labelLogin] || found[labelHost]) || found[labelLogin] && found[labelHost] && !soft
+	if !complete || rec.login.empty() && rec.secret.Empty() {
+		return record{}, false
+	}
+	rec.facts = r.factsIn(lines)
+	return rec, true
 }
 
-func factName(l labelled) string {
-	switch l.label {
-	case labelSoftware:
-		return "application"
-	case labelProfile:
-		return "profile"
+// factsIn are what the lines of a record say beside the credential.
+func (r *reader) factsIn(lines []labelled) []risk.Fact {
+	var facts []risk.Fact
+	for _, l := range lines {
+		if l.value.empty() || l.name.fact == "" || isPlaceholder(l.value.of(r.data)) {
+			continue
+		}
+		if facts == nil {
+			facts = make([]risk.Fact, 0, 2+len(r.block.Facts))
+		}
+		value := r.intern(l.value.of(r.data))
+		switch l.name.fact {
+		case headerFact:
+			browser, profile, _ := strings.Cut(strings.Trim(value, `"`), `" = "`)
+			facts = append(facts, risk.Fact{Name: factSoftware, Value: browser}, risk.Fact{Name: factProfile, Value: profile})
+			continue
+		case factInfected:
+			if at, ok := parseDate(value, false, zoneOf("")); ok {
+				value = at
+			}
+		}
+		facts = append(facts, risk.Fact{Name: l.name.fact, Value: value})
 	}
-	return factNames[l.name]
+	return facts
+}
+
+// intern makes text of bytes that come again and again, such as the name of a browser, once.
+func (r *reader) intern(b []byte) string {
+	if s, ok := r.interned[string(b)]; ok {
+		return s
+	}
+	const most = 256
+	if r.interned == nil || len(r.interned) == most {
+		r.interned = map[string]string{}
+	}
+	s := clean(b)
+	r.interned[string(b)] = s
+	return s
 }
 
 // readPassword reads a password with the lines that it goes on for.
 func (r *reader) readPassword(lines []labelled, last bool) risk.Secret {
 	first := lines[0].value
 	end := 1
-	for end < len(lines) && end <= maxContinued && lines[end].label == noLabel {
+	for end < len(lines) && end <= maxContinued && lines[end].name.label == noLabel {
 		end++
 	}
 	// In a post, text may follow a block without a blank line; only where a label closes the password, or in a file
@@ -215,38 +318,83 @@ func (r *reader) addressOf(value span) (url, host span) {
 	return value, u.host
 }
 
-func (r *reader) readLabel(line span) labelled {
-	s := trim(r.data, line)
-	b := s.of(r.data)
-	if isBanner(b) {
-		return labelled{line: line, label: labelSeller}
+func (r *reader) readLabel(line span) labelled { return readLabel(r.data, line) }
+
+// bullets are what stands before a label.
+var bullets = [][]byte{[]byte("- "), []byte("* "), []byte("> "), []byte("•"), []byte("└"), []byte("├"), []byte("─")}
+
+// afterBullet steps over bullets, and over a note such as [+] or [Chrome].
+func afterBullet(b []byte, s span) span {
+	for _, bullet := range bullets {
+		if bytes.HasPrefix(s.of(b), bullet) {
+			s = trim(b, span{s.start + len(bullet), s.end})
+		}
 	}
-	if bytes.HasPrefix(b, []byte("- ")) || bytes.HasPrefix(b, []byte("* ")) {
-		s.start += 2
-		b = s.of(r.data)
+	if !s.empty() && b[s.start] == '[' {
+		if i := bytes.Index(s.of(b)[:min(s.end-s.start, maxLabel)], []byte("] ")); i > 0 {
+			s = trim(b, span{s.start + i + 2, s.end})
+		}
 	}
-	if bytes.HasPrefix(b, []byte("[\"")) {
-		return r.readHeader(line, s)
+	return s
+}
+
+func readLabel(data []byte, line span) labelled {
+	s := trim(data, line)
+	if s.empty() {
+		return labelled{line: line}
 	}
+	plain := isLetter(data[s.start])
+	if !plain {
+		if isBanner(s.of(data)) {
+			return labelled{line: line, name: labelName{label: labelSeller}}
+		}
+		if bytes.HasPrefix(s.of(data), []byte("[\"")) {
+			return readHeader(data, line, s)
+		}
+		bulleted := afterBullet(data, s)
+		plain = bulleted != s
+		s = bulleted
+	}
+	b := s.of(data)
 	colon := bytes.IndexByte(b[:min(len(b), maxLabel)], ':')
 	if colon < 0 {
 		return labelled{line: line}
 	}
-	name := strings.ToLower(string(bytes.TrimSpace(b[:colon])))
-	kind, ok := labels[name]
+	name, ok := labelOf(b[:colon])
 	if !ok {
-		return labelled{line: line}
+		if plain && isLabel(b, colon) {
+			name.label = labelOther
+		}
+		return labelled{line: line, name: name}
 	}
-	return labelled{line: line, label: kind, name: name, value: trim(r.data, span{s.start + colon + 1, s.end})}
+	return labelled{line: line, name: name, value: trim(data, span{s.start + colon + 1, s.end})}
+}
+
+// isLabel tells a label that is not known, of one word or two with a blank behind the colon, from the rest of a
+// password.
+func isLabel(b []byte, colon int) bool {
+	if colon == 0 || colon+1 < len(b) && !isBlank(b[colon+1]) {
+		return false
+	}
+	words := 1
+	for _, c := range b[:colon] {
+		switch {
+		case c == ' ':
+			words++
+		case !isLetter(c) && c != '_':
+			return false
+		}
+	}
+	return words <= 2
 }
 
 // readHeader reads ["Browser" = "Profile"].
-func (r *reader) readHeader(line, s span) labelled {
-	inner := s.of(r.data)
+func readHeader(data []byte, line, s span) labelled {
+	inner := s.of(data)
 	if !bytes.HasSuffix(inner, []byte("]")) || !bytes.Contains(inner, []byte("\" = \"")) {
 		return labelled{line: line}
 	}
-	return labelled{line: line, label: labelSoftware, name: "browser", value: span{s.start + 1, s.end - 1}}
+	return labelled{line: line, name: labelName{label: labelSoftware, fact: headerFact}, value: span{s.start + 1, s.end - 1}}
 }
 
 // isBanner tells a line of a banner, framed with asterisks, from the rest of a password.
@@ -260,11 +408,15 @@ func (r *reader) separates(line span) bool {
 	if len(b) == 0 {
 		return true
 	}
-	if len(b) < minSeparator || isLetter(b[0]) || isDigit(b[0]) {
+	sign := 1
+	if b[0] >= utf8.RuneSelf { // as lines are drawn with
+		_, sign = utf8.DecodeRune(b)
+	}
+	if len(b) < minSeparator*sign || isLetter(b[0]) || isDigit(b[0]) || len(b)%sign != 0 {
 		return false
 	}
-	for _, c := range b {
-		if c != b[0] {
+	for i := sign; i < len(b); i++ {
+		if b[i] != b[i-sign] {
 			return false
 		}
 	}

@@ -57,7 +57,7 @@ func TestLabelBlocks(t *testing.T) {
 func TestMachineFactsOfTheSameBlockOnly(t *testing.T) {
 	text := "IP: 198.51.100.9\nCountry: XX\n\nSOFT: Chrome\nprofile: Default\nURL: https://portal.lab.example/\nUSER: jdoe\nPASS: secret1\nHWID: AB12\nLog date: 2/1/2026 3:00:00 PM\n\n"
 	found := read(scanner(t), fromFile(text))
-	want := []risk.Fact{{Name: "application", Value: "Chrome"}, {Name: "profile", Value: "Default"}, {Name: "hwid", Value: "AB12"}, {Name: "log_date", Value: "2/1/2026 3:00:00 PM"}}
+	want := []risk.Fact{{Name: "software", Value: "Chrome"}, {Name: "profile", Value: "Default"}, {Name: "hwid", Value: "AB12"}, {Name: "infected", Value: "2026-02-01T15:00:00Z"}}
 	if len(found) != 1 || !slices.Equal(found[0].Facts, want) {
 		t.Errorf("got %+v, want facts %v", found, want)
 	}

@@ -170,7 +170,8 @@ func (m machine) readLine(line []byte) {
 		fact, known = machineLabels[lettersOf(afterMark(string(line[:i])))]
 	}
 	value := machineValue(line[i+1:])
-	if !known || value == "" || m[fact] != "" || !plausible(fact, value) {
+	named := fact == factHWID && lettersOf(string(line[:i])) == factHWID // which is more than "Machine ID"
+	if !known || value == "" || m[fact] != "" && !named || !plausible(fact, value) {
 		return
 	}
 	if fact == factHWID {
@@ -346,4 +347,26 @@ func (m machine) readBrackets(before, inner string) {
 	if len(before) == 2 && isLetter(before[0]) && isLetter(before[1]) {
 		m[factCountry] = before
 	}
+}
+
+// machineFacts are those that a block comes with, else what the folder of its log is named after.
+func machineFacts(b risk.Block) []risk.Fact {
+	if b.Facts != nil {
+		return b.Facts
+	}
+	name := b.Place.Entry
+	if name == "" {
+		name = b.Place.Path
+	}
+	if strings.IndexByte(name, '[') < 0 {
+		return nil
+	}
+	found := folderFacts(name)
+	var facts []risk.Fact
+	for _, want := range machineOrder {
+		if value := found[want]; value != "" {
+			facts = append(facts, risk.Fact{Name: want, Value: value})
+		}
+	}
+	return facts
 }

@@ -18,7 +18,7 @@ func TestMachine(t *testing.T) {
 			"infected=2024-10-21T12:11:22+02:00 machine=WARD-3 user=jane hwid=0123456789ABCDEF ip=198.51.100.9 country=DE os=Windows 11 (10.0.22631) malware=Lumma build Oct 21 2024 malware_path=C:\\Users\\jane\\setup.exe"},
 		{"Vidar", "log/information.txt",
 			"Version: 7.4\n\nDate: 2/3/2024 10:11:12\nMachineID: 0123-4567\nGUID: {01234567}\nHWID: 0123-4567-89\n\nPath: C:\\Users\\jane\\a.exe \nWork Dir: In memory\n\nWindows: Windows 10 Pro [x64]\nComputer Name: WARD-3\nUser Name: jane\n\n[Hardware]\nProcessor: x\n\n[Processes]\nSystem [4]\n[Software]\nUser: 7\n",
-			"infected=2024-03-02T10:11:12Z machine=WARD-3 user=jane hwid=0123-4567 os=Windows 10 Pro [x64] malware=Vidar 7.4 malware_path=C:\\Users\\jane\\a.exe"},
+			"infected=2024-03-02T10:11:12Z machine=WARD-3 user=jane hwid=0123-4567-89 os=Windows 10 Pro [x64] malware=Vidar 7.4 malware_path=C:\\Users\\jane\\a.exe"},
 		{"StealC", "log/system_info.txt",
 			"Network Info:\n\t- IP: 198.51.100.9\n\t- Country: US\n\nSystem Summary:\n\t- HWID: 0123456789ABCDEF\n\t- OS: Windows 10 Home\n\t- Architecture: x64\n\t- UserName: jane\n\t- Computer Name: WARD-3\n\t- Local Time: 2024/5/7 8:9:10\n\t- UTC: -5\n\t- Running Path: C:\\Users\\jane\\b.exe\n\tInstalled Apps:\n",
 			"infected=2024-05-07T08:09:10-05:00 machine=WARD-3 user=jane hwid=0123456789ABCDEF ip=198.51.100.9 country=US os=Windows 10 Home malware=StealC malware_path=C:\\Users\\jane\\b.exe"},
