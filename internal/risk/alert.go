@@ -34,6 +34,7 @@ type Notice struct {
 	Supplier  string // whose
 	Tier      Tier
 	Account   string // masked; "" = none
+	More      string // what was only counted, a sentence; "" = nothing
 	Where     string // source name and kind; no address of a hostile place
 	FirstSeen time.Time
 	Due       time.Time

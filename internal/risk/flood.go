@@ -18,6 +18,16 @@ type Flood struct {
 	Last       time.Time // the last of them
 }
 
+// Untold are the findings that were only counted and that no digest told of.
+func (f Flood) Untold() int64 { return max(0, f.Counted-f.Told) }
+
+// FloodFilter selects floods in which findings were only counted; zero fields do not filter.
+type FloodFilter struct {
+	SupplierID int64
+	FileID     int64
+	Limit      int // 0 = 50
+}
+
 // Repeats are the sightings of one exposure in one file beyond those that are kept.
 type Repeats struct {
 	FileID  int64

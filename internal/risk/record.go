@@ -9,7 +9,8 @@ type Batch struct {
 	Capture  *Capture // nil for files
 	Marks    []Mark
 	Findings []Finding
-	File     *File // nil for pages
+	File     *File   // nil for pages
+	Floods   []Flood // of the file that changed; numbers only ever grow while a file is read
 	// DecideBy is set when more of the same is on its way: the batch is then only recorded, and its suppliers are decided
 	// about by that time at the latest. Zero = decide in the same transaction.
 	DecideBy time.Time
@@ -71,6 +72,7 @@ type Standing struct {
 	Told      map[int64][]string // for those of Unalerted that somebody was told of: exposure → lower-case addresses
 	Alerts    int                // decided about this supplier within AlertWindow, digests apart
 	Digest    time.Time          // the last digest within AlertWindow; zero = none
+	Floods    []Flood            // with findings that were only counted and that no digest told of
 }
 
 // Consequences are what follows from a standing.

@@ -76,7 +76,13 @@ func (s *Store) BeginFile(ctx context.Context, f risk.File) (risk.File, error) {
 		if err := tx.Clauses(renew).Create(&row).Error; err != nil {
 			return kind(err)
 		}
-		return first(tx.Select("id").Where("source_id = ? AND path_key = ?", row.SourceID, row.PathKey), &row, "file of source", row.SourceID)
+		if err := first(tx.Select("id").Where("source_id = ? AND path_key = ?", row.SourceID, row.PathKey), &row, "file of source", row.SourceID); err != nil {
+			return err
+		}
+		if f.At.Document == 0 && f.At.Offset == 0 {
+			return forgetCounts(tx, row.ID)
+		}
+		return nil
 	})
 	if err != nil {
 		return f, fmt.Errorf("begin a file of source %d: %w", f.SourceID, err)

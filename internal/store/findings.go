@@ -16,14 +16,15 @@ import (
 
 // held is an exposure that the database holds, as far as a new sighting concerns it.
 type held struct {
-	id       int64
-	supplier int64
-	state    risk.ExposureState
-	severity risk.Severity
-	fresh    bool // inserted by this batch
-	new      int  // sightings that this batch added to an exposure known before
-	last     time.Time
-	raised   bool // by this batch, to severity
+	id        int64
+	supplier  int64
+	state     risk.ExposureState
+	severity  risk.Severity
+	sightings int
+	fresh     bool // inserted by this batch
+	new       int  // sightings that this batch added to an exposure known before
+	last      time.Time
+	raised    bool // by this batch, to severity
 }
 
 // saveFindings saves findings that are sorted by fingerprint.
@@ -32,10 +33,17 @@ func saveFindings(ctx context.Context, tx *gorm.DB, findings []*risk.Finding, no
 	if err != nil {
 		return risk.Recorded{}, err
 	}
-	if err := insertExposures(ctx, tx, findings, exposures); err != nil {
+	kept, more, err := limitSightings(ctx, tx, findings, exposures)
+	if err != nil {
 		return risk.Recorded{}, err
 	}
-	if err := insertSightings(ctx, tx, findings, exposures); err != nil {
+	if err := insertExposures(ctx, tx, kept, exposures); err != nil {
+		return risk.Recorded{}, err
+	}
+	if err := insertSightings(ctx, tx, kept, exposures); err != nil {
+		return risk.Recorded{}, err
+	}
+	if err := saveRepeats(ctx, tx, more, exposures); err != nil {
 		return risk.Recorded{}, err
 	}
 	if err := raiseSeverities(tx, findings, exposures, now); err != nil {
@@ -69,10 +77,10 @@ func findHeld(ctx context.Context, tx *gorm.DB, fingerprints []string) (map[stri
 		for i, fp := range part {
 			args[i] = fp
 		}
-		q := "SELECT id, fingerprint, supplier_id, state, severity FROM exposures WHERE fingerprint IN " + placeholders(tx.Name(), len(part))
+		q := "SELECT id, fingerprint, supplier_id, state, severity, sightings FROM exposures WHERE fingerprint IN " + placeholders(tx.Name(), len(part))
 		_, err := run(ctx, tx, q, args, func(rows *sql.Rows) error {
 			h, fp := &held{}, ""
-			err := rows.Scan(&h.id, &fp, &h.supplier, &h.state, &h.severity)
+			err := rows.Scan(&h.id, &fp, &h.supplier, &h.state, &h.severity, &h.sightings)
 			found[fp] = h
 			return err
 		})

@@ -1,6 +1,13 @@
 package store
 
 import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"gorm.io/gorm"
+
 	"github.com/wardline/wardline/internal/risk"
 )
 
@@ -28,6 +35,87 @@ func (r floodRow) flood() risk.Flood {
 		Counted: r.Counted, Told: r.Told, Since: r.Since.Time, Last: r.Last.Time}
 }
 
+// saveFloods brings what was counted in a file up to date. Whatever is saved twice counts once.
+func saveFloods(ctx context.Context, tx *gorm.DB, floods []risk.Flood) error {
+	_, err := insertRows(ctx, tx, converted(floods, newFloodRow), `ON CONFLICT (file_id, supplier_id, kind, class) DO UPDATE SET
+		kept = CASE WHEN excluded.kept > floods.kept THEN excluded.kept ELSE floods.kept END,
+		last = CASE WHEN excluded.counted > floods.counted THEN excluded.last ELSE floods.last END,
+		since = COALESCE(floods.since, excluded.since),
+		counted = CASE WHEN excluded.counted > floods.counted THEN excluded.counted ELSE floods.counted END`, nil)
+	return err
+}
+
+// forgetCounts takes away what was counted in a file that is read from its beginning again.
+func forgetCounts(tx *gorm.DB, fileID int64) error {
+	for _, row := range []any{&floodRow{}, &repeatRow{}} {
+		if err := tx.Where("file_id = ?", fileID).Delete(row).Error; err != nil {
+			return fmt.Errorf("forget what was counted in file %d: %w", fileID, err)
+		}
+	}
+	return nil
+}
+
+// CountsOf are the counts of a file whose reading goes on, also of those of whom all is kept so far.
+func (s *Store) CountsOf(ctx context.Context, fileID int64) ([]risk.Flood, error) {
+	var rows []floodRow
+	if err := s.find(ctx).Where("file_id = ?", fileID).Order("supplier_id, kind, class").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("find what was counted in file %d: %w", fileID, err)
+	}
+	return converted(rows, floodRow.flood), nil
+}
+
+// FindFloods lists where findings were only counted, the most first, and sums up how many.
+func (s *Store) FindFloods(ctx context.Context, f risk.FloodFilter) (floods []risk.Flood, counted int64, err error) {
+	of := func() *gorm.DB {
+		q := s.find(ctx).Table("floods").Where("floods.counted > 0")
+		if f.SupplierID != 0 {
+			q = q.Where("floods.supplier_id = ?", f.SupplierID)
+		}
+		if f.FileID != 0 {
+			q = q.Where("floods.file_id = ?", f.FileID)
+		}
+		return q
+	}
+	if err := of().Select("COALESCE(SUM(floods.counted), 0)").Scan(&counted).Error; err != nil {
+		return nil, 0, fmt.Errorf("sum up what was only counted: %w", err)
+	}
+	var rows []struct {
+		Row      floodRow `gorm:"embedded"`
+		Path     string   `gorm:"column:path"`
+		Supplier string   `gorm:"column:supplier"`
+	}
+	err = of().Select("floods.*, files.path AS path, suppliers.name AS supplier").Joins("JOIN files ON files.id = floods.file_id").
+		Joins("JOIN suppliers ON suppliers.id = floods.supplier_id").Order("floods.counted DESC, floods.file_id, floods.supplier_id, floods.kind, floods.class").
+		Limit(limitOr50(f.Limit)).Scan(&rows).Error
+	if err != nil {
+		return nil, 0, fmt.Errorf("find what was only counted: %w", err)
+	}
+	for _, r := range rows {
+		flood := r.Row.flood()
+		flood.Path, flood.Supplier = r.Path, r.Supplier
+		floods = append(floods, flood)
+	}
+	return floods, counted, nil
+}
+
+// untoldFloods are a supplier's floods of which no digest has told all.
+func untoldFloods(tx *gorm.DB, supplierID int64) ([]risk.Flood, error) {
+	var rows []floodRow
+	if err := tx.Where("supplier_id = ? AND counted > told", supplierID).Order("file_id, kind, class").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("find what was only counted of supplier %d: %w", supplierID, err)
+	}
+	return converted(rows, floodRow.flood), nil
+}
+
+// floodsTold notes that a digest has told of what was counted of a supplier.
+func floodsTold(tx *gorm.DB, supplierID int64) error {
+	res := tx.Model(&floodRow{}).Where("supplier_id = ? AND counted > told", supplierID).Update("told", gorm.Expr("counted"))
+	if res.Error != nil {
+		return fmt.Errorf("note that was told of what was counted of supplier %d: %w", supplierID, res.Error)
+	}
+	return nil
+}
+
 type repeatRow struct {
 	ExposureID int64 `gorm:"column:exposure_id;primaryKey;autoIncrement:false"`
 	FileID     int64 `gorm:"column:file_id;primaryKey;autoIncrement:false"`
@@ -35,3 +123,113 @@ type repeatRow struct {
 }
 
 func (repeatRow) TableName() string { return "repeats" }
+
+// sightingsKept is how many sightings of one exposure are kept of one file; further ones are counted.
+const sightingsKept = 20
+
+// group is one exposure in one file.
+type group struct {
+	fingerprint string
+	file        int64
+}
+
+// limitSightings leaves out what a file brings of an exposure beyond the sightings that are kept, and counts it. The
+// findings are sorted by fingerprint, and within it stand as they were found.
+func limitSightings(ctx context.Context, tx *gorm.DB, findings []*risk.Finding, exposures map[string]*held) (kept []*risk.Finding, more map[group]int64, err error) {
+	brought := map[group]int{}
+	for _, f := range findings {
+		if f.Sighting.FileID != 0 {
+			brought[group{f.Exposure.Fingerprint, f.Sighting.FileID}]++
+		}
+	}
+	known := map[group]map[string]bool{} // keys of the groups that may be over the limit
+	for g, n := range brought {
+		h := exposures[g.fingerprint]
+		if h == nil && n > sightingsKept || h != nil && h.sightings+n > sightingsKept {
+			known[g] = map[string]bool{}
+		}
+	}
+	if len(known) == 0 {
+		return findings, nil, nil
+	}
+	if err := findKeys(ctx, tx, known, exposures); err != nil {
+		return nil, nil, err
+	}
+	more = map[group]int64{}
+	over := map[group]map[string]bool{}
+	for _, f := range findings {
+		g, key := group{f.Exposure.Fingerprint, f.Sighting.FileID}, indexed(f.Sighting.Key)
+		keys := known[g]
+		switch {
+		case keys == nil || keys[key]:
+		case len(keys) < sightingsKept:
+			keys[key] = true
+		default:
+			if over[g] == nil {
+				over[g] = map[string]bool{}
+			}
+			if !over[g][key] {
+				over[g][key] = true
+				more[g]++
+			}
+			continue
+		}
+		kept = append(kept, f)
+	}
+	return kept, more, nil
+}
+
+// findKeys reads which sightings of exposures that are held are kept already.
+func findKeys(ctx context.Context, tx *gorm.DB, known map[group]map[string]bool, exposures map[string]*held) error {
+	groups := map[int64]map[int64]group{} // by file and exposure
+	for g := range known {
+		if h := exposures[g.fingerprint]; h != nil {
+			if groups[g.file] == nil {
+				groups[g.file] = map[int64]group{}
+			}
+			groups[g.file][h.id] = g
+		}
+	}
+	for file, of := range groups {
+		for part := range slices.Chunk(slices.Sorted(maps.Keys(of)), maxRows) {
+			var rows []sightingRow
+			err := tx.WithContext(ctx).Select("exposure_id", "key").Where("file_id = ? AND exposure_id IN ?", file, part).Find(&rows).Error
+			if err != nil {
+				return fmt.Errorf("find sightings in file %d: %w", file, err)
+			}
+			for _, r := range rows {
+				known[of[r.ExposureID]][r.Key] = true
+			}
+		}
+	}
+	return nil
+}
+
+func saveRepeats(ctx context.Context, tx *gorm.DB, more map[group]int64, exposures map[string]*held) error {
+	rows := make([]repeatRow, 0, len(more))
+	for g, n := range more {
+		rows = append(rows, repeatRow{ExposureID: exposures[g.fingerprint].id, FileID: g.file, Counted: n})
+	}
+	slices.SortFunc(rows, func(a, b repeatRow) int { return int(a.ExposureID - b.ExposureID) })
+	_, err := insertRows(ctx, tx, rows, "ON CONFLICT (exposure_id, file_id) DO UPDATE SET counted = repeats.counted + excluded.counted", nil)
+	return err
+}
+
+// FindRepeats lists the files that hold more sightings of an exposure than are kept.
+func (s *Store) FindRepeats(ctx context.Context, exposureID int64) ([]risk.Repeats, error) {
+	var rows []struct {
+		FileID  int64  `gorm:"column:file_id"`
+		Path    string `gorm:"column:path"`
+		Counted int64  `gorm:"column:counted"`
+	}
+	err := s.find(ctx).Table("repeats").Select("repeats.file_id, files.path, repeats.counted").Joins("JOIN files ON files.id = repeats.file_id").
+		Where("repeats.exposure_id = ?", exposureID).Order("repeats.counted DESC, repeats.file_id").Limit(50).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("find repeats of exposure %d: %w", exposureID, err)
+	}
+	out := make([]risk.Repeats, len(rows))
+	for i, r := range rows {
+		out[i] = risk.Repeats(r)
+	}
+	return out, nil
+}

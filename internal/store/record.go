@@ -125,6 +125,9 @@ func savePlaces(ctx context.Context, tx *gorm.DB, b risk.Batch) error {
 	if err := saveMarks(ctx, tx, b.Source.ID, b.Marks); err != nil {
 		return err
 	}
+	if err := saveFloods(ctx, tx, b.Floods); err != nil {
+		return err
+	}
 	if b.File == nil {
 		return nil
 	}

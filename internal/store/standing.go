@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -41,6 +42,11 @@ func (s *Store) settle(ctx context.Context, tx *gorm.DB, suppliers []int64, now 
 			return 0, err
 		}
 		messages += n
+		if slices.ContainsFunc(follows.Alerts, func(a risk.Alert) bool { return a.ExposureID == 0 }) {
+			if err := floodsTold(tx, id); err != nil {
+				return 0, err
+			}
+		}
 		if err := decided(ctx, tx, id, follows.Again); err != nil {
 			return 0, err
 		}
@@ -64,6 +70,9 @@ func standing(tx *gorm.DB, supplierID int64, now time.Time) (risk.Standing, erro
 		return risk.Standing{}, err
 	}
 	if out.Told, err = toldOf(tx, sup, out.Unalerted); err != nil {
+		return risk.Standing{}, err
+	}
+	if out.Floods, err = untoldFloods(tx, supplierID); err != nil {
 		return risk.Standing{}, err
 	}
 	out.Alerts, out.Digest, err = recentAlerts(tx, supplierID, now)
