@@ -55,8 +55,10 @@ func Create(folder string, d Dump, from risk.Position) (*Writer, error) {
 
 // reopen makes an index unfinished again whose reading was killed between finishing it and saying so.
 func (w *Writer) reopen(from risk.Position) error {
-	_, err := os.Stat(w.name + partial)
-	if !errors.Is(err, fs.ErrNotExist) || !(risk.Position{}).Before(from) {
+	if !(risk.Position{}).Before(from) {
+		return nil
+	}
+	if _, err := os.Stat(w.name + partial); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := os.Rename(w.name, w.name+partial); !errors.Is(err, fs.ErrNotExist) {

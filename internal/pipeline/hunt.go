@@ -203,7 +203,8 @@ type dumpHunt struct {
 	unanswered bool
 	silent     []risk.WatchTerm // that no index answers
 
-	stretches []answered
+	stretches []risk.Stretch       // that may hold one of terms
+	suppliers [][]int64            // whose, for each
 	hunts     map[int64]*risk.Hunt // by supplier
 	failed    bool                 // it could not be read again as it was
 	waiting   []risk.Finding
@@ -211,29 +212,23 @@ type dumpHunt struct {
 	undecided map[int64]bool
 }
 
-// answered is a stretch that may hold terms of suppliers.
-type answered struct {
-	risk.Stretch
-	suppliers []int64
-}
-
 // ask asks the index of the dump.
 func (d *dumpHunt) ask() error {
 	err := d.p.Traces.Ask(d.src, d.file, d.clues, func(s risk.Stretch, answers []int) error {
-		a := answered{Stretch: s}
+		var suppliers []int64
 		for _, i := range answers {
-			a.suppliers = append(a.suppliers, d.terms[i].SupplierID)
+			suppliers = append(suppliers, d.terms[i].SupplierID)
 		}
-		slices.Sort(a.suppliers)
-		a.suppliers = slices.Compact(a.suppliers)
-		for _, id := range a.suppliers {
+		slices.Sort(suppliers)
+		suppliers = slices.Compact(suppliers)
+		for _, id := range suppliers {
 			d.of(id).Stretches++
 		}
-		d.stretches = append(d.stretches, a)
+		d.stretches, d.suppliers = append(d.stretches, s), append(d.suppliers, suppliers)
 		return nil
 	})
 	if err != nil {
-		d.stretches = nil
+		d.stretches, d.suppliers = nil, nil
 		clear(d.hunts)
 		return err
 	}
@@ -273,66 +268,36 @@ func (d *dumpHunt) settle(state risk.HuntState) {
 	}
 }
 
-// errFar ends a reading that is better begun anew further on, or is over.
-var errFar = errors.New("what is asked for lies further on")
-
-// farEnough is how much text a reading goes through rather than begin anew behind it.
-const farEnough = 4 << 20
-
 // reread reads the stretches again, and records what is found for suppliers who have new terms.
 func (d *dumpHunt) reread(ctx context.Context) error {
+	if len(d.stretches) == 0 {
+		return nil
+	}
 	if err := d.save(ctx); err != nil {
 		return err
 	}
-	seeks := len(d.stretches) > 1 && d.p.Traces.Seeks(d.src, d.file)
-	for next := 0; next < len(d.stretches); {
-		from := next
-		err := d.rereadFrom(ctx, &next, seeks)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		var ours *recordError
-		if errors.As(err, &ours) {
-			return ours
-		}
-		if !errors.Is(err, errFar) && next < len(d.stretches) || next == from {
-			d.p.Log.WarnContext(ctx, "dump could not be read again where its index says", slog.Int64("file", d.file.ID), slog.Any("error", err))
-			d.failed = true
-			break
-		}
-	}
-	return d.finish(ctx)
-}
-
-// rereadFrom reads from the stretch that is next, and counts next on.
-func (d *dumpHunt) rereadFrom(ctx context.Context, next *int, seeks bool) error {
-	at := d.stretches[*next].From
-	return d.p.Traces.Reread(ctx, d.src, d.file, at, func(b risk.Block) error {
-		stands := at
-		at = b.At
-		s := d.stretches[*next]
-		if stands.Before(s.From) {
-			if seeks && s.From.Document == stands.Document && s.From.Offset-stands.Offset > farEnough {
-				return errFar
-			}
-			if !s.From.Before(b.At) {
-				return nil
-			}
-		}
+	err := d.p.Traces.Reread(ctx, d.src, d.file, d.stretches, func(b risk.Block) error {
 		if err := d.block(ctx, b); err != nil {
 			return &recordError{err}
 		}
-		for *next < len(d.stretches) && !b.At.Before(d.stretches[*next].Until) {
-			for _, id := range d.stretches[*next].suppliers {
-				d.of(id).Looked++
-			}
-			*next++
-		}
-		if *next == len(d.stretches) {
-			return errFar
-		}
 		return nil
+	}, func(i int) {
+		for _, id := range d.suppliers[i] {
+			d.of(id).Looked++
+		}
 	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var ours *recordError
+	if errors.As(err, &ours) {
+		return ours
+	}
+	if err != nil {
+		d.failed = true
+		d.p.Log.WarnContext(ctx, "dump could not be read again where its index says", slog.Int64("file", d.file.ID), slog.Any("error", err))
+	}
+	return d.finish(ctx)
 }
 
 // block reads one block with today's whole watchlist, so that a host is told by its longest name and an account by whose it

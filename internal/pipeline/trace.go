@@ -17,10 +17,9 @@ type Traces interface {
 	// Ask gives the stretches of a dump, in reading order, that may hold what is asked, with the numbers of these clues.
 	// risk.ErrNotFound says that there is no index which could be trusted.
 	Ask(src risk.Source, f risk.File, asked []risk.Clues, visit func(s risk.Stretch, answers []int) error) error
-	// Reread reads a dump that is still there from a position: the same blocks as at first. seeks tells that it need not
-	// go through what is in front of the position.
-	Reread(ctx context.Context, src risk.Source, f risk.File, from risk.Position, visit func(risk.Block) error) error
-	Seeks(src risk.Source, f risk.File) bool
+	// Reread reads stretches of a dump that is still there again, as the same blocks as at first, and tells when one of them
+	// was read to its end. The error is visit's, the context's, or says that the dump could not be read again.
+	Reread(ctx context.Context, src risk.Source, f risk.File, stretches []risk.Stretch, visit func(risk.Block) error, done func(i int)) error
 }
 
 // Trace is the index of one dump in the making.
