@@ -239,6 +239,9 @@ func (w *walk) document(entry string, depth int, src source) (err error) {
 	head := make([]byte, sniffBytes)
 	n, err := io.ReadFull(src.reader, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		if n == 0 && errors.Is(err, errMissingPart) {
+			return w.headless(entry, depth, src)
+		}
 		if n == 0 {
 			return err
 		}

@@ -206,9 +206,11 @@ type joined struct {
 
 func join(parts []part) *joined {
 	j := &joined{parts: parts}
-	usual := int64(0)
-	for _, p := range parts {
-		usual = max(usual, p.size)
+	usual := int64(0) // of all but the last
+	for i, p := range parts {
+		if p.at != nil && (i+1 < len(parts) || usual == 0) {
+			usual = max(usual, p.size)
+		}
 	}
 	for i := range parts {
 		j.starts = append(j.starts, j.size)
@@ -245,7 +247,28 @@ func (j *joined) ReadAt(b []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-// source is the whole to be read, from the first byte that there is.
+// headless reads a file whose first part is missing: a zip by the directory at its end, all others from the first part
+// that there is.
+func (w *walk) headless(entry string, depth int, src source) error {
+	if _, err := findZipDirectory(src.at, src.size, src.parts); err == nil {
+		return w.zip(entry, depth, src)
+	}
+	for i, start := range src.parts {
+		var b [1]byte
+		if n, _ := src.at.ReadAt(b[:], start); n == 0 {
+			continue
+		}
+		rest := io.NewSectionReader(src.at, start, src.size-start)
+		next := source{reader: rest, at: rest, size: src.size - start}
+		for _, s := range src.parts[i:] {
+			next.parts = append(next.parts, s-start)
+		}
+		return w.document(entry, depth, next)
+	}
+	return errMissingPart
+}
+
+// source is the whole to be read.
 func (j *joined) source() source {
 	s := source{reader: io.NewSectionReader(j, 0, j.size), at: j, size: j.size}
 	if len(j.parts) > 1 {

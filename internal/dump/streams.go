@@ -45,7 +45,22 @@ func (w *walk) lzmaAlone(r io.Reader) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return io.NopCloser(z), nil
+	return io.NopCloser(&lzmaReader{z: z}), nil
+}
+
+// lzmaReader tells a document that broke off from one that ended, which its decoder does not.
+type lzmaReader struct {
+	z *lzma.Reader
+	n int64
+}
+
+func (l *lzmaReader) Read(b []byte) (int, error) {
+	n, err := l.z.Read(b)
+	l.n += int64(n)
+	if h, _ := l.z.Header(); errors.Is(err, io.EOF) && !l.z.EOSMarker() && l.n != h.Size {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }
 
 // zipLZMA reads an entry of method 14: settings in a frame of their own, and the size is what the zip says of it, or
