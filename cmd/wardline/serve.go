@@ -157,7 +157,7 @@ func queues(r roles) []string {
 }
 
 func workers(p *pipeline.Pipeline) job.Workers {
-	return job.Workers{Collect: p.Collect, ScanFile: p.ScanFile, Rescore: p.Rescore, SendMail: p.Deliver, Decide: p.DecideDue}
+	return job.Workers{Collect: p.Collect, ScanFile: p.ScanFile, Rescore: p.Rescore, SendMail: p.Deliver, Decide: p.DecideDue, Hunt: p.Hunt}
 }
 
 // work runs jobs until ctx ends, then lets those that run finish.

@@ -75,7 +75,8 @@ func (r termRow) term(supplier string) risk.WatchTerm {
 	return risk.WatchTerm{ID: r.ID, SupplierID: r.SupplierID, Supplier: supplier, Kind: risk.TermKind(r.Kind), Value: r.Value}
 }
 
-// CreateSupplier adds a supplier with its terms and queues its first score. A name that is taken is risk.ErrConflict.
+// CreateSupplier adds a supplier with its terms and queues its first score and the hunt for it in dumps that were
+// read. A name that is taken is risk.ErrConflict.
 func (s *Store) CreateSupplier(ctx context.Context, in risk.Supplier) (risk.Supplier, error) {
 	terms, err := checkedTerms(in)
 	if err != nil {
@@ -91,7 +92,7 @@ func (s *Store) CreateSupplier(ctx context.Context, in risk.Supplier) (risk.Supp
 		if err := replaceTerms(ctx, tx, row.ID, terms); err != nil {
 			return err
 		}
-		return s.enqueue(ctx, tx, risk.Job{Kind: risk.JobRescore, SupplierID: row.ID})
+		return s.enqueue(ctx, tx, risk.Job{Kind: risk.JobRescore, SupplierID: row.ID}, risk.Job{Kind: risk.JobHunt})
 	})
 	if err != nil {
 		return risk.Supplier{}, err
@@ -99,8 +100,8 @@ func (s *Store) CreateSupplier(ctx context.Context, in risk.Supplier) (risk.Supp
 	return s.FindSupplier(ctx, row.ID)
 }
 
-// UpdateSupplier replaces a supplier and its terms and queues a new score. When in.Updated says as of when it was read
-// and it has been changed since, that is risk.ErrConflict.
+// UpdateSupplier replaces a supplier and its terms and queues a new score and the hunt for what is new. When in.Updated
+// says as of when it was read and it has been changed since, that is risk.ErrConflict.
 func (s *Store) UpdateSupplier(ctx context.Context, in risk.Supplier) (risk.Supplier, error) {
 	terms, err := checkedTerms(in)
 	if err != nil {
@@ -126,7 +127,7 @@ func (s *Store) UpdateSupplier(ctx context.Context, in risk.Supplier) (risk.Supp
 		if err := replaceTerms(ctx, tx, row.ID, terms); err != nil {
 			return err
 		}
-		return s.enqueue(ctx, tx, risk.Job{Kind: risk.JobRescore, SupplierID: row.ID})
+		return s.enqueue(ctx, tx, risk.Job{Kind: risk.JobRescore, SupplierID: row.ID}, risk.Job{Kind: risk.JobHunt})
 	})
 	if err != nil {
 		return risk.Supplier{}, err
@@ -301,7 +302,7 @@ func (s *Store) ImportTerms(ctx context.Context, in []risk.Supplier) (newSupplie
 		if newSuppliers+newTerms == 0 {
 			return nil
 		}
-		return s.enqueue(ctx, tx, risk.Job{Kind: risk.JobRescore})
+		return s.enqueue(ctx, tx, risk.Job{Kind: risk.JobRescore}, risk.Job{Kind: risk.JobHunt})
 	})
 	if err != nil {
 		return 0, 0, fmt.Errorf("import watch terms: %w", err)

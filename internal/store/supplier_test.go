@@ -74,8 +74,8 @@ func testSuppliers(t *testing.T, s *Store) {
 			t.Errorf("%v, want not found", err)
 		}
 	}
-	if jobs := queued(t, s); len(jobs) != 3 || jobs[0].Kind != risk.JobRescore {
-		t.Errorf("jobs %+v, want one rescore for each of three changes", jobs)
+	if jobs := queued(t, s); len(jobs) != 6 || jobs[2].Kind != risk.JobHunt || jobs[3].Kind != risk.JobRescore {
+		t.Errorf("jobs %+v, want a hunt and a rescore for each of three changes", jobs)
 	}
 }
 
@@ -124,8 +124,8 @@ func testImport(t *testing.T, s *Store) {
 	if got := must(s.FindSupplier(ctx, sup.ID))(t); got.Tier != 1 || len(got.Terms) != 2 {
 		t.Errorf("supplier %+v", got)
 	}
-	if jobs := queued(t, s); !reflect.DeepEqual(jobs[0], risk.Job{Kind: risk.JobRescore}) || len(jobs) != 2 {
-		t.Errorf("jobs %+v, want one rescore of all after the first import", jobs)
+	if jobs := queued(t, s); len(jobs) != 4 || jobs[1].Kind != risk.JobHunt || !reflect.DeepEqual(jobs[2], risk.Job{Kind: risk.JobRescore}) {
+		t.Errorf("jobs %+v, want a hunt and a rescore of all after the first import", jobs)
 	}
 	if _, _, err := s.ImportTerms(ctx, []risk.Supplier{{Name: ""}}); !errors.Is(err, risk.ErrInvalid) {
 		t.Errorf("%v, want invalid", err)
