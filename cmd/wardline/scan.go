@@ -8,14 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"slices"
 	"sync"
 
 	"github.com/spf13/cobra"
 
-	"github.com/wardline/wardline/internal/catalog"
 	"github.com/wardline/wardline/internal/dump"
 	"github.com/wardline/wardline/internal/extract"
 	"github.com/wardline/wardline/internal/match"
@@ -38,7 +36,7 @@ func scanCommand() *cobra.Command {
 		Long: `Print what files, folders and archives expose for a watchlist.
 
 The watchlist is CSV with the header supplier,kind,value; kinds are domain, host, brand, product, account, ad_domain
-and ip. Accounts are masked and secrets left out unless --reveal is given.
+and ip. It may be compiled (wardline watchlist compile), which large ones should be. Accounts are masked and secrets left out unless --reveal is given.
 
 Exit code 0: something was found. 1: nothing was found. 2: something could not be read; the rest was.`,
 		Args: cobra.MinimumNArgs(1),
@@ -47,7 +45,7 @@ Exit code 0: something was found. 1: nothing was found. 2: something could not b
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&o.watchlist, "watchlist", "w", "", "watchlist CSV (required)")
+	flags.StringVarP(&o.watchlist, "watchlist", "w", "", "watchlist, CSV or compiled (required)")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object a line")
 	flags.BoolVar(&o.reveal, "reveal", false, "print whole accounts and secrets")
 	flags.BoolVar(&o.count, "count", false, "print totals only")
@@ -60,7 +58,7 @@ func scan(ctx context.Context, o scanOptions, paths []string, out, errs io.Write
 	if slices.Contains(paths, "-") {
 		return errors.New("standard input is not scanned, since archives are read in any order: give a file's path")
 	}
-	scanner, err := loadScanner(o.watchlist, errs)
+	scanner, err := openWatchlist(o.watchlist, errs)
 	if err != nil {
 		return err
 	}
@@ -96,33 +94,6 @@ func scan(ctx context.Context, o scanOptions, paths []string, out, errs io.Write
 		return exitNothing
 	}
 	return nil
-}
-
-// loadScanner compiles the watchlist. Its broken lines are named and left out; none left is an error.
-func loadScanner(path string, errs io.Writer) (*match.Scanner, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("open watchlist: %w", plain(err))
-	}
-	defer f.Close()
-	suppliers, problems := catalog.ParseWatchlist(path, f)
-	for _, p := range problems {
-		fmt.Fprintf(errs, "wardline: %s\n", shown(p.Error()))
-	}
-	var terms []risk.WatchTerm
-	for _, s := range suppliers {
-		for _, t := range s.Terms {
-			if err := match.Check(t); err != nil {
-				fmt.Fprintf(errs, "wardline: %s: %s\n", shown(path), shown(err.Error()))
-				continue
-			}
-			terms = append(terms, t)
-		}
-	}
-	if len(terms) == 0 {
-		return nil, fmt.Errorf("watchlist %s holds no term that can be used", path)
-	}
-	return match.Compile(terms)
 }
 
 // scanTotals is what --count prints.
