@@ -61,6 +61,7 @@ type record struct {
 	url, host, login span
 	realm            span   // the domain of a login that does not stand before or behind it
 	account          string // the login, where it is not written as one
+	address          string // the url, where it is written with escapes
 	secret           risk.Secret
 	facts            []risk.Fact
 }
@@ -281,7 +282,7 @@ func find(parties []party, key supplierKey) (int, bool) {
 func (r *reader) indicator(rec record, p party) risk.Indicator {
 	in := risk.Indicator{
 		Kind: rec.kind, Format: rec.format, Place: r.place(p.first), Posted: r.block.Posted,
-		URL: clean(rec.url.of(r.data)), Host: hostName(rec.host.of(r.data)), Account: r.accountOf(rec),
+		URL: r.urlOf(rec), Host: hostName(rec.host.of(r.data)), Account: r.accountOf(rec),
 		Secret: rec.secret, Facts: r.withMachine(rec.facts),
 	}
 	hit := p.host
@@ -307,6 +308,13 @@ func (r *reader) withMachine(facts []risk.Fact) []risk.Fact {
 		}
 	}
 	return facts
+}
+
+func (r *reader) urlOf(rec record) string {
+	if rec.address != "" {
+		return clean([]byte(rec.address))
+	}
+	return clean(rec.url.of(r.data))
 }
 
 func (r *reader) accountOf(rec record) string {

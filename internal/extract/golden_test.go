@@ -156,8 +156,10 @@ func less(a, b []string) (rest []string) {
 func records(t *testing.T, s *match.Scanner, d document, size, overlap int, facts []risk.Fact) []string {
 	t.Helper()
 	lines := []string{}
+	var known []byte
 	for _, b := range blocksOf(d, size, overlap) {
-		b.Facts = facts
+		b.Facts, b.Context = facts, known
+		known = extract.Context(b)
 		for _, in := range read(s, b) {
 			if in.Kind == risk.KindMention || in.Kind == risk.KindVictimClaim {
 				continue
@@ -262,4 +264,6 @@ func TestGoldenFormats(t *testing.T) {
 
 var goldenFormats = []string{
 	"ulp", "combolist", "redline", "lumma", "vidar", "stealc", "raccoon", "atomic", "keychain", "stealer_unknown",
+	"sql_mysql", "sql_postgres_copy", "sql_postgres_inserts", "sql_mssql", "sql_sqlite", "sql_oracle",
+	"csv", "csv_semicolon", "tsv", "table", "json_lines", "json_pretty", "mongoexport", "python_dicts",
 }

@@ -103,7 +103,7 @@ func (r *reader) readRow(t row) (record, bool) {
 	}
 	rec.secret = r.secretIn(t, secret)
 	if rec.secret.Kind() == risk.SecretPlain {
-		rec.url, rec.host = r.addressIn(t)
+		r.readAddress(t, &rec)
 	}
 	return rec, !rec.secret.Empty()
 }
@@ -221,18 +221,28 @@ func (r *reader) secretIn(t row, c cell) risk.Secret {
 	return risk.NewSecret(kind, clean(b))
 }
 
-// addressIn is the address that a row's password is for, as exports of browsers and password managers name it.
-func (r *reader) addressIn(t row) (url, host span) {
-	for _, c := range t.cells {
-		if c.role != roleHost || c.style == styleAbsent {
+// readAddress reads the address that a row's password is for, as exports of browsers and password managers name it.
+func (r *reader) readAddress(t row, rec *record) {
+	for i, c := range t.cells {
+		if c.role != roleHost || len(r.values[i].text) == 0 {
 			continue
 		}
-		s := trim(r.data, c.span)
-		if u, ok := readURL(r.data, s); ok {
-			return s, u.host
+		raw, text := trim(r.data, c.span), bytes.TrimSpace(r.values[i].text)
+		u, ok := readURL(text, span{0, len(text)})
+		if !ok {
+			continue
 		}
+		host := u.host.of(text)
+		at := bytes.Index(raw.of(r.data), host)
+		if at < 0 {
+			continue
+		}
+		rec.url, rec.host = raw, span{raw.start + at, raw.start + at + len(host)}
+		if !bytes.Equal(text, raw.of(r.data)) {
+			rec.address = string(text)
+		}
+		return
 	}
-	return span{}, span{}
 }
 
 // text is what a cell says; nil when it says nothing. clear is false where it may be read in two ways.
