@@ -3,74 +3,294 @@ package extract
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/wardline/wardline/internal/match"
 	"github.com/wardline/wardline/internal/risk"
 )
 
-// readCookie reads a line of a Netscape cookie file: domain, includeSubdomains, path, secure, expires, name, value,
-// separated by TABs. "#HttpOnly_" before the domain is a flag; any other # begins a comment.
-func (r *reader) readCookie(line span) (record, bool) {
+// cookie is a cookie as a line or an object says it.
+type cookie struct {
+	host        span // its domain, without the dot
+	name, value []byte
+	expires     time.Time
+}
+
+// readCookie reads a line of a Netscape cookie file. What is a cookie, but none that opens a session, is known for one
+// and makes no record.
+func (r *reader) readCookie(line span) (rec record, known, ok bool) {
+	c, known, ok := r.parseCookie(line)
+	if !ok || !c.matters() {
+		return record{}, known, false
+	}
+	return c.record(line, string(c.value)), true, true
+}
+
+func (c cookie) record(whole span, value string) record {
+	return record{
+		kind: risk.KindCookie, format: risk.FormatStealerLog, whole: whole, host: c.host, usableUntil: c.expires,
+		secret: risk.NewSecret(risk.SecretCookieValue, value), facts: []risk.Fact{{Name: factCookie, Value: clean(c.name)}},
+	}
+}
+
+// cookieFields are domain, includeSubdomains, path, secure, expires, name, value.
+const cookieFields = 7
+
+// parseCookie reads a line of seven fields, separated by TABs, or by blanks where a tool has put these in their place.
+// "#HttpOnly_" before the domain is a flag; any other # begins a comment. known says that a line is one of such a file.
+func (r *reader) parseCookie(line span) (c cookie, known, ok bool) {
 	s := line
 	for !s.empty() && (r.data[s.end-1] == '\r' || r.data[s.end-1] == '\n') {
 		s.end--
 	}
-	const fields = 7
-	var at [fields]span
-	n := 0
-	for start := s.start; n < fields; n++ {
-		end := s.end
-		if i := bytes.IndexByte(r.data[start:s.end], '\t'); i >= 0 && n < fields-1 {
-			end = start + i
+	at, ok := cutFields(r.data, s, '\t')
+	if !ok {
+		if at, ok = cutFields(r.data, s, ' '); !ok {
+			return cookie{}, false, false
 		}
-		at[n] = span{start, end}
-		if end == s.end {
-			n++
-			break
-		}
-		start = end + 1
-	}
-	if n != fields || !isBool(at[1].of(r.data)) || !isBool(at[3].of(r.data)) {
-		return record{}, false
 	}
 	expires, ok := readExpiry(at[4].of(r.data))
-	if !ok {
-		return record{}, false
+	if !ok || !isBool(at[3].of(r.data)) {
+		return cookie{}, true, false
 	}
 	domain := at[0]
 	if httpOnly := []byte("#HttpOnly_"); bytes.HasPrefix(domain.of(r.data), httpOnly) {
 		domain.start += len(httpOnly)
 	}
-	for !domain.empty() && r.data[domain.start] == '.' {
-		domain.start++
-	}
+	domain = trimDots(r.data, domain)
 	if domain.empty() || r.data[domain.start] == '#' {
-		return record{}, false
+		return cookie{}, true, false
 	}
-	rec := record{kind: risk.KindCookie, format: risk.FormatStealerLog, whole: line, host: domain}
-	rec.secret = risk.NewSecret(risk.SecretCookieValue, string(at[6].of(r.data)))
-	rec.facts = []risk.Fact{{Name: "cookie", Value: clean(at[5].of(r.data))}}
-	if !expires.IsZero() {
-		rec.facts = append(rec.facts, risk.Fact{Name: "expires", Value: expires.Format(time.RFC3339)})
-	}
-	return rec, true
+	return cookie{name: at[5].of(r.data), value: at[6].of(r.data), host: domain, expires: expires}, true, true
 }
 
-// readExpiry reads seconds since 1970, whose fraction some browsers' exports add. The zero time is the end of the
-// session, or a time that no cookie lives to see.
+func trimDots(b []byte, s span) span {
+	for !s.empty() && b[s.start] == '.' {
+		s.start++
+	}
+	return s
+}
+
+// cutFields cuts a line at the first six signs of a kind; blanks may stand several in a row.
+func cutFields(b []byte, s span, sep byte) (at [cookieFields]span, ok bool) {
+	for n := range cookieFields - 1 {
+		i := bytes.IndexByte(s.of(b), sep)
+		if i < 0 {
+			return at, false
+		}
+		at[n] = span{s.start, s.start + i}
+		if n == 1 && !isBool(at[n].of(b)) {
+			return at, false
+		}
+		for s.start += i + 1; sep == ' ' && !s.empty() && b[s.start] == ' '; s.start++ {
+		}
+	}
+	at[cookieFields-1] = s
+	return at, true
+}
+
+const (
+	year10000  = 253402300800    // seconds since 1970
+	sinceWebKt = 11644473600     // seconds from 1601, where WebKit begins to count
+	inMillis   = 100_000_000_000 // a larger number counts milliseconds,
+	inMicros   = inMillis * 1000 // microseconds,
+	inWebKit   = inMillis * 1e5  // microseconds since 1601
+)
+
+// readExpiry reads seconds since 1970, whose fraction some browsers' exports add, or what other browsers count in. The
+// zero time is the end of the session, or a time that no cookie lives to see.
 func readExpiry(b []byte) (time.Time, bool) {
 	whole, fraction, _ := bytes.Cut(b, []byte{'.'})
-	seconds, err := strconv.ParseInt(string(whole), 10, 64)
+	n, err := strconv.ParseInt(string(whole), 10, 64)
 	if err != nil || len(bytes.Trim(fraction, "0123456789")) > 0 {
 		return time.Time{}, false
 	}
-	const year10000 = 253402300800
-	if seconds <= 0 || seconds >= year10000 {
+	switch {
+	case n >= inWebKit:
+		n = n/1_000_000 - sinceWebKt
+	case n >= inMicros:
+		n /= 1_000_000
+	case n >= inMillis:
+		n /= 1000
+	}
+	if n <= 0 || n >= year10000 {
 		return time.Time{}, true
 	}
-	return time.Unix(seconds, 0).UTC(), true
+	return time.Unix(n, 0).UTC(), true
 }
 
 func isBool(b []byte) bool {
 	return bytes.EqualFold(b, []byte("TRUE")) || bytes.EqualFold(b, []byte("FALSE"))
+}
+
+// idleCookies begin the names of cookies that open nothing: they count visitors, keep consent, language and layout,
+// guard a form, or bind a visitor to one of several machines. They make up most of a log.
+var idleCookies = []string{
+	"_ga", "_gid", "_gat", "_gcl_", "_fbp", "_fbc", "__utm", "_hj", "_pk_", "ajs_", "mp_", "amplitude", "amp_", "optimizely", "_clck", "_clsk",
+	"__hs", "hubspotutk", "_uet", "muid", "ide", "nid", "consent", "optanon", "cookieconsent", "cookie_consent", "cookie-consent", "euconsent",
+	"cookielaw", "viewed_cookie", "moove_gdpr", "cookie_notice", "intercom-id", "intercom-device", "_vwo", "_vis_opt", "visitor", "__gads", "__gpi",
+	"_scid", "_tt_", "_ttp", "_pin_", "_rdt_", "bcookie", "lidc", "li_gc", "amcv", "s_cc", "s_sq", "s_fid", "s_vi", "s_nr", "_mkto", "gtm", "_dc_gtm",
+	"wp-settings", "lang", "language", "locale", "pll_language", "theme", "timezone", "tz", "currency", "country", "screen", "resolution",
+	"__cf_bm", "_cfuvid", "cf_clearance", "awsalb", "bigip", "serverid", "routeid", "incap_ses", "visid_incap", "nlbi_", "ak_bmsc", "bm_sv", "bm_sz", "_abck",
+	"xsrf", "csrf", "_csrf", "__requestverification", "has_js", "test_cookie", "cookietest", "testcookie", "wordpress_test_cookie",
+}
+
+// matters tells a cookie with whose value somebody may go on with a session from the rest.
+func (c cookie) matters() bool {
+	if len(c.value) == 0 || len(c.name) == 0 || isPlaceholder(c.value) {
+		return false
+	}
+	for _, idle := range idleCookies {
+		if len(c.name) >= len(idle) && bytes.EqualFold(c.name[:len(idle)], []byte(idle)) {
+			// "lang" and "language_v2", but not "langsmith_session"
+			if idle[len(idle)-1] == '_' || len(c.name) == len(idle) || !isLetter(c.name[len(idle)]) || len(idle) > 4 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// readJSONCookie reads the cookie of a browser's extension or debugger whose domain a hit is: an object with a name, a
+// value and a time of expiry in one of several writings.
+func (r *reader) readJSONCookie(h match.Hit) (rec record, known, ok bool) {
+	if !r.isDomainValue(h.Start) {
+		return record{}, false, false
+	}
+	at := h.Start
+	for range maxObjects {
+		i := bytes.LastIndexByte(r.data[max(0, h.Start-maxLine):at], '{')
+		if i < 0 {
+			return record{}, false, false
+		}
+		at = max(0, h.Start-maxLine) + i
+		c, end := r.parseJSONCookie(at)
+		if !r.spend(max(1, end-at)) {
+			return record{}, false, false
+		}
+		if end <= h.Start {
+			continue // what the brace begins is part of a value, or another object
+		}
+		if c.name == nil || c.value == nil || !c.host.has(h.Start) {
+			return record{}, false, false
+		}
+		value, clear := unquoteJSON(c.value)
+		if c.value = value; !clear || !c.matters() {
+			return record{}, true, false
+		}
+		return c.record(span{at, end}, clean(value)), true, true
+	}
+	return record{}, false, false
+}
+
+// isDomainValue says that a value which holds at belongs to a key that cookies have their domain under.
+func (r *reader) isDomainValue(at int) bool {
+	b := r.data[max(0, at-64):at]
+	b = bytes.TrimRight(b, ".:/htps") // of a dot in front, or of a whole address
+	b, quoted := bytes.CutSuffix(b, []byte(`"`))
+	b = bytes.TrimRight(b, " \t")
+	b, named := bytes.CutSuffix(b, []byte(":"))
+	b, closed := bytes.CutSuffix(bytes.TrimRight(b, " \t"), []byte(`"`))
+	open := bytes.LastIndexByte(b, '"')
+	return quoted && named && closed && open >= 0 && cookieKeys[lettersOf(string(b[open+1:]))] == keyDomain
+}
+
+type cookieKey int
+
+const (
+	keyDomain cookieKey = iota + 1
+	keyName
+	keyValue
+	keyExpires
+	keySession
+)
+
+var cookieKeys = map[string]cookieKey{
+	"domain": keyDomain, "host": keyDomain, "hostkey": keyDomain, "hostraw": keyDomain,
+	"name": keyName, "nameraw": keyName, "value": keyValue, "contentraw": keyValue,
+	"expirationdate": keyExpires, "expires": keyExpires, "expiry": keyExpires, "expiresutc": keyExpires, "expiresraw": keyExpires, "expiredate": keyExpires,
+	"session": keySession,
+}
+
+// parseJSONCookie reads the object at b[at] as far as it is a flat one. end is after it, or 0.
+func (r *reader) parseJSONCookie(at int) (c cookie, end int) {
+	b := r.data[:min(len(r.data), at+2*maxLine)]
+	session := false
+	for at = skipSpace(b, at+1); at < len(b) && b[at] == '"'; {
+		keyEnd, ok := jsonStringEnd(b, at)
+		if !ok {
+			return c, 0
+		}
+		key := b[at+1 : keyEnd-1]
+		if at = skipSpace(b, keyEnd); at >= len(b) || b[at] != ':' {
+			return c, 0
+		}
+		value := span{start: skipSpace(b, at+1)}
+		if value, ok = jsonValue(b, value.start); !ok {
+			return c, 0
+		}
+		session = c.set(cookieKeys[lettersOf(string(key))], b, value) || session
+		if at = skipSpace(b, value.end); at < len(b) && b[at] == '}' {
+			if session {
+				c.expires = time.Time{}
+			}
+			return c, at + 1
+		}
+		if at >= len(b) || b[at] != ',' {
+			return c, 0
+		}
+		at = skipSpace(b, at+1)
+	}
+	return c, 0
+}
+
+// jsonValue is the value at b[at], with its quotes where it has some.
+func jsonValue(b []byte, at int) (span, bool) {
+	if at >= len(b) {
+		return span{}, false
+	}
+	switch b[at] {
+	case '"':
+		end, ok := jsonStringEnd(b, at)
+		return span{at, end}, ok
+	case '{', '[':
+		end, ok := nestedEnd(b, at)
+		return span{at, end}, ok
+	}
+	end := at
+	for end < len(b) && (isLetter(b[end]) || isDigit(b[end]) || b[end] == '-' || b[end] == '+' || b[end] == '.') {
+		end++
+	}
+	return span{at, end}, end > at
+}
+
+// set takes a value; it is true for "session": true.
+func (c *cookie) set(key cookieKey, b []byte, s span) (session bool) {
+	text := s.of(b)
+	if len(text) >= 2 && text[0] == '"' {
+		s = span{s.start + 1, s.end - 1}
+		text = s.of(b)
+	}
+	switch key {
+	case keyDomain:
+		if i := bytes.Index(text, []byte("://")); i >= 0 {
+			s.start += i + 3
+		}
+		s = trimDots(b, s)
+		c.host = span{s.start, hostEnd(b, s)}
+	case keyName:
+		c.name = text
+	case keyValue:
+		c.value = text
+	case keyExpires:
+		if at, ok := readExpiry(text); ok {
+			c.expires = at
+		} else if at, ok := parseDate(string(text), false, time.UTC); ok {
+			c.expires, _ = time.Parse(time.RFC3339, at)
+		}
+	case keySession:
+		return strings.EqualFold(string(text), "true")
+	}
+	return false
 }

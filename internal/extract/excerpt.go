@@ -160,7 +160,7 @@ func (r *reader) redact(line span) string {
 }
 
 func (r *reader) isRecord(line span) bool {
-	if _, ok := r.readCookie(line); ok {
+	if _, known, _ := r.parseCookie(line); known {
 		return true
 	}
 	if l := r.readLabel(line).name.label; l == labelLogin || l == labelPassword {

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
@@ -64,6 +65,7 @@ type record struct {
 	address          string // the url, where it is written with escapes
 	secret           risk.Secret
 	facts            []risk.Fact
+	usableUntil      time.Time
 }
 
 func (r *reader) readHits(hits []match.Hit) {
@@ -94,6 +96,9 @@ func (r *reader) readHits(hits []match.Hit) {
 // recordAt finds the record that a hit stands in; without one the hit stands in text.
 func (r *reader) recordAt(h match.Hit) (record, bool) {
 	r.row = row{}
+	if rec, known, ok := r.readJSONCookie(h); known {
+		return rec, ok
+	}
 	if rec, ok := r.readQuoted(h); ok {
 		return rec, true
 	}
@@ -102,10 +107,13 @@ func (r *reader) recordAt(h match.Hit) (record, bool) {
 	}
 	line, whole := r.lineAround(h.Start)
 	if whole {
-		if rec, ok := r.readCookie(line); ok {
-			return rec, true
+		if rec, known, ok := r.readCookie(line); known {
+			return rec, ok
 		}
 		if rec, ok := r.readLabels(line); ok {
+			return rec, true
+		}
+		if rec, ok := r.readAutofill(line, h); ok {
 			return rec, true
 		}
 		rec, known, ok := r.readTable(line)
@@ -201,7 +209,7 @@ func (r *reader) parties(rec record, hits []match.Hit) []party {
 			parties = r.join(parties, h, false)
 		}
 	}
-	parties = r.lookUp(parties, rec)
+	parties = r.lookUp(parties, rec, hits[0].Start)
 	if rec.kind == risk.KindCookie {
 		return watchedHosts(parties)
 	}
@@ -209,20 +217,20 @@ func (r *reader) parties(rec record, hits []match.Hit) []party {
 }
 
 // lookUp asks for what was parsed where no hit has told: as a field of its own an account or host may be a watched one
-// that running bytes did not show.
-func (r *reader) lookUp(parties []party, rec record) []party {
+// that running bytes did not show. Then the record's first hit is what tells which block reports it.
+func (r *reader) lookUp(parties []party, rec record, first int) []party {
 	byAccount, byHost := false, false
 	for _, p := range parties {
 		byAccount, byHost = byAccount || p.account != nil, byHost || p.host != nil
 	}
 	if !byAccount && !rec.login.empty() {
 		if t, kind, ok := r.matchAccount(r.accountOf(rec)); ok && kind != risk.MatchLookalike {
-			parties = r.join(parties, match.Hit{Start: rec.login.start, Term: t, Kind: kind}, true)
+			parties = r.join(parties, match.Hit{Start: first, Term: t, Kind: kind}, true)
 		}
 	}
 	if !byHost && !rec.host.empty() {
 		if t, kind, ok := r.scanner.MatchHost(string(rec.host.of(r.data))); ok && kind != risk.MatchLookalike {
-			parties = r.join(parties, match.Hit{Start: rec.host.start, Term: t, Kind: kind}, false)
+			parties = r.join(parties, match.Hit{Start: first, Term: t, Kind: kind}, false)
 		}
 	}
 	return parties
@@ -283,7 +291,7 @@ func (r *reader) indicator(rec record, p party) risk.Indicator {
 	in := risk.Indicator{
 		Kind: rec.kind, Format: rec.format, Place: r.place(p.first), Posted: r.block.Posted,
 		URL: r.urlOf(rec), Host: hostName(rec.host.of(r.data)), Account: r.accountOf(rec),
-		Secret: rec.secret, Facts: r.withMachine(rec.facts),
+		Secret: rec.secret, Facts: r.withMachine(rec.facts), UsableUntil: rec.usableUntil,
 	}
 	hit := p.host
 	if p.account != nil {

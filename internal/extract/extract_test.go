@@ -327,10 +327,13 @@ func TestCookies(t *testing.T) {
 	if c.Kind != risk.KindCookie || c.Host != "portal.lab.example" || c.Secret.Kind() != risk.SecretCookieValue || c.Secret.Reveal() != "abc123" || c.Class != risk.ClassNone {
 		t.Errorf("got %+v", c)
 	}
-	if want := []risk.Fact{{Name: "cookie", Value: "SESSION"}, {Name: "expires", Value: "2026-09-21T14:13:20Z"}}; !slices.Equal(c.Facts, want) {
+	if want := []risk.Fact{{Name: "cookie", Value: "SESSION"}}; !slices.Equal(c.Facts, want) {
 		t.Errorf("facts %v, want %v", c.Facts, want)
 	}
-	if found[1].Kind != risk.KindCookie || len(found[1].Facts) != 1 {
+	if want := time.Date(2026, 9, 21, 14, 13, 20, 0, time.UTC); !c.UsableUntil.Equal(want) {
+		t.Errorf("usable until %v, want %v", c.UsableUntil, want)
+	}
+	if found[1].Kind != risk.KindCookie || !found[1].UsableUntil.IsZero() {
 		t.Errorf("session cookie: %+v", found[1])
 	}
 	if found[2].Kind != risk.KindMention || found[2].Excerpt != "[removed]" {
@@ -345,7 +348,11 @@ func TestCookieExpiry(t *testing.T) {
 		{"1790000000.531", "2026-09-21T14:13:20Z"},
 		{"0", ""},
 		{"-1", ""},
-		{"13434473600000000", ""}, // microseconds
+		{"13434473600000000", "2026-09-21T14:13:20Z"}, // microseconds since 1601
+		{"1790000000000", "2026-09-21T14:13:20Z"},     // milliseconds
+		{"1790000000000000", "2026-09-21T14:13:20Z"},  // microseconds
+		{"9223372036854775807", ""},
+		{"253402300799", "1978-01-11T21:31:40Z"},
 	} {
 		found := read(s, fromFile("lab.example\tTRUE\t/\tFALSE\t"+c.expires+"\tsid\tv\n"))
 		if len(found) != 1 || found[0].Kind != risk.KindCookie {
@@ -353,8 +360,8 @@ func TestCookieExpiry(t *testing.T) {
 			continue
 		}
 		got := ""
-		if facts := found[0].Facts; len(facts) > 1 {
-			got = facts[1].Value
+		if until := found[0].UsableUntil; !until.IsZero() {
+			got = until.Format(time.RFC3339)
 		}
 		if got != c.want {
 			t.Errorf("%s: expires %q, want %q", c.expires, got, c.want)

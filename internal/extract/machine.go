@@ -24,7 +24,6 @@ const (
 	factSoftware = "software"
 	factProfile  = "profile"
 	factCookie   = "cookie"
-	factExpires  = "expires"
 	factAutofill = "autofill" // the name of the form's field
 )
 
