@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,7 +35,7 @@ func Decide(st risk.Standing, watchDuty risk.Person, now time.Time) (alerts []ri
 		again = window
 	default:
 		for _, d := range debts(people, due, st.Told) {
-			alerts = append(alerts, digest(st.Supplier, d.due, d.to, now))
+			alerts = append(alerts, digest(st, d.due, d.to, now))
 		}
 	}
 	return alerts, again
@@ -125,7 +126,8 @@ func single(s risk.Supplier, e risk.Exposure, to []risk.Person, now time.Time) r
 }
 
 // digest tells of many at once.
-func digest(s risk.Supplier, due []risk.Exposure, to []risk.Person, now time.Time) risk.Alert {
+func digest(st risk.Standing, due []risk.Exposure, to []risk.Person, now time.Time) risk.Alert {
+	s := st.Supplier
 	ids := make([]int64, 0, len(due))
 	first, soonest := due[0].FirstSeen, due[0].Due
 	for _, e := range due {
@@ -146,12 +148,37 @@ func digest(s risk.Supplier, due []risk.Exposure, to []risk.Person, now time.Tim
 			Supplier:  s.Name,
 			Tier:      s.Tier,
 			Where:     places(due),
+			More:      onlyCounted(st.Floods),
 			FirstSeen: first,
 			Due:       soonest,
 			Steps:     digestSteps(s),
 			Path:      fmt.Sprintf("/inbox?supplier=%d", s.ID),
 		},
 	}
+}
+
+// onlyCounted says how many more of the same were found and not kept one by one.
+func onlyCounted(floods []risk.Flood) string {
+	var more int64
+	for _, f := range floods {
+		more += f.Untold()
+	}
+	switch more {
+	case 0:
+		return ""
+	case 1:
+		return "1 more of the same was counted so far and is not kept by itself."
+	}
+	return grouped(more) + " more of the same were counted so far and are not kept one by one."
+}
+
+// grouped writes a number with its thousands apart.
+func grouped(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "\u00a0" + s[i:]
+	}
+	return s
 }
 
 func counted(n int, what string) string {

@@ -233,3 +233,21 @@ func TestANewOwnerOfManyGetsADigestAlone(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+func TestADigestSaysWhatWasOnlyCounted(t *testing.T) {
+	st := risk.Standing{Supplier: lab(), Unalerted: many(30), Floods: []risk.Flood{
+		{Counted: 4_812_000, Told: 0}, {Counted: 400, Told: 63}, {Counted: 9, Told: 9},
+	}}
+	got := decide(st, duty, now)
+	if len(got) != 1 {
+		t.Fatalf("%d alerts, want one digest", len(got))
+	}
+	want := "4\u00a0812\u00a0337 more of the same were counted so far and are not kept one by one."
+	if got[0].Notice.More != want {
+		t.Errorf("the digest says %q, want %q", got[0].Notice.More, want)
+	}
+	st.Floods = nil
+	if got := decide(st, duty, now); got[0].Notice.More != "" {
+		t.Errorf("a digest of all there is says %q", got[0].Notice.More)
+	}
+}

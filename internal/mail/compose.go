@@ -37,6 +37,7 @@ type notice struct {
 	Tier     string
 	Account  string
 	Where    string
+	More     string // what was only counted
 	Seen     string
 	Due      string
 	Steps    []string
@@ -104,6 +105,7 @@ func (s *Sender) notice(n risk.Notice) notice {
 		Supplier: clean(n.Supplier, maxName),
 		Account:  withholdAccount(clean(n.Account, maxName)),
 		Where:    clean(n.Where, maxLine),
+		More:     clean(n.More, maxLine),
 		Seen:     inUTC(n.FirstSeen),
 		Due:      inUTC(n.Due),
 		Link:     s.link(n.Path),

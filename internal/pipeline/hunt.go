@@ -206,6 +206,7 @@ type dumpHunt struct {
 	stretches []risk.Stretch       // that may hold one of terms
 	suppliers [][]int64            // whose, for each
 	hunts     map[int64]*risk.Hunt // by supplier
+	flood     *flood
 	failed    bool                 // it could not be read again as it was
 	waiting   []risk.Finding
 	saved     time.Time
@@ -270,6 +271,7 @@ func (d *dumpHunt) settle(state risk.HuntState) {
 
 // reread reads the stretches again, and records what is found for suppliers who have new terms.
 func (d *dumpHunt) reread(ctx context.Context) error {
+	d.flood = d.p.emptyFlood(d.file.ID) // killed, a hunt begins with the dump again, and so do its counts
 	if len(d.stretches) == 0 {
 		return nil
 	}
@@ -309,12 +311,14 @@ func (d *dumpHunt) block(ctx context.Context, b risk.Block) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range found {
-		if h := d.hunts[f.Exposure.SupplierID]; h != nil {
+	found = slices.DeleteFunc(found, func(f risk.Finding) bool {
+		h := d.hunts[f.Exposure.SupplierID]
+		if h != nil {
 			h.Findings++
-			d.waiting = append(d.waiting, f)
 		}
-	}
+		return h == nil
+	})
+	d.waiting = append(d.waiting, d.flood.keep(found, d.p.Now())...)
 	if len(d.waiting) < findingsPerBatch && d.p.Now().Sub(d.saved) < time.Second {
 		return nil
 	}
@@ -325,8 +329,8 @@ func (d *dumpHunt) block(ctx context.Context, b risk.Block) error {
 func (d *dumpHunt) save(ctx context.Context) error {
 	now := d.p.Now()
 	d.saved = now
-	if len(d.waiting) > 0 {
-		recorded, err := d.p.Store.Record(ctx, risk.Batch{Now: now, Source: d.src, Findings: d.waiting, DecideBy: now.Add(decideWithin)}, d.p.decide(now))
+	if floods := d.flood.changed(); len(d.waiting)+len(floods) > 0 {
+		recorded, err := d.p.Store.Record(ctx, risk.Batch{Now: now, Source: d.src, Findings: d.waiting, Floods: floods, DecideBy: now.Add(decideWithin)}, d.p.decide(now))
 		if err != nil {
 			return fmt.Errorf("record findings of a hunt: %w", err)
 		}
@@ -334,6 +338,7 @@ func (d *dumpHunt) save(ctx context.Context) error {
 			d.undecided[id] = true
 		}
 		d.waiting = d.waiting[:0]
+		d.flood.saved()
 	}
 	return d.p.Store.SaveHunts(ctx, d.all())
 }

@@ -40,6 +40,9 @@ type Store interface {
 	FinishHunt(ctx context.Context, f risk.File, version string, hunts []risk.Hunt, whole bool) error
 	SaveHuntRun(ctx context.Context, run risk.HuntRun) error
 
+	// CountsOf are the counts of a file's findings by supplier and sort, as far as they were saved.
+	CountsOf(ctx context.Context, fileID int64) ([]risk.Flood, error)
+
 	Record(ctx context.Context, batch risk.Batch, decide risk.Decide) (risk.Recorded, error)
 	Rescore(ctx context.Context, supplierID int64, now time.Time, decide risk.Decide) error
 	FindUndecided(ctx context.Context, now time.Time) ([]int64, error)
@@ -91,8 +94,10 @@ type Pipeline struct {
 	Keys      *seal.Keys
 	Weights   score.Weights
 	WatchDuty risk.Person
-	Log       *slog.Logger
-	Now       func() time.Time
+	// FloodAfter is how many findings of one sort about one supplier in one file become exposures; 0 = 10 000.
+	FloodAfter int
+	Log        *slog.Logger
+	Now        func() time.Time
 
 	mu      sync.Mutex
 	scanner *match.Scanner // compiled from the terms of version

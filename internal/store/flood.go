@@ -55,6 +55,14 @@ func forgetCounts(tx *gorm.DB, fileID int64) error {
 	return nil
 }
 
+// forgetKept takes away the counts of a file that was read to its end where all was kept: there they say nothing.
+func forgetKept(tx *gorm.DB, fileID int64) error {
+	if err := tx.Where("file_id = ? AND counted = 0", fileID).Delete(&floodRow{}).Error; err != nil {
+		return fmt.Errorf("forget what was kept of file %d: %w", fileID, err)
+	}
+	return nil
+}
+
 // CountsOf are the counts of a file whose reading goes on, also of those of whom all is kept so far.
 func (s *Store) CountsOf(ctx context.Context, fileID int64) ([]risk.Flood, error) {
 	var rows []floodRow

@@ -133,7 +133,13 @@ func savePlaces(ctx context.Context, tx *gorm.DB, b risk.Batch) error {
 	}
 	f := *b.File
 	f.SourceID = cmp.Or(f.SourceID, b.Source.ID)
-	return saveFile(tx, f)
+	if err := saveFile(tx, f); err != nil {
+		return err
+	}
+	if f.State == risk.FileDone || f.State == risk.FileFailed {
+		return forgetKept(tx, f.ID)
+	}
+	return nil
 }
 
 func (s *Store) lockSuppliers(tx *gorm.DB, findings []*risk.Finding) error {
