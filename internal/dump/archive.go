@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -15,6 +16,7 @@ import (
 var errLink = errors.New("it is a link or a device")
 
 func (w *walk) unpack(f format, entry string, depth int, src source) error {
+	w.keys.hint(path.Base(entry))
 	switch f {
 	case formatZip:
 		return w.zip(entry, depth, src)
@@ -116,7 +118,7 @@ type total struct {
 	r io.Reader
 }
 
-const totalGrace = 1 << 30
+const totalGrace = 256 << 20
 
 func (t *total) Read(b []byte) (int, error) {
 	n, err := t.r.Read(b)
@@ -142,13 +144,19 @@ func (w *walk) hidden(entry string, depth int, head []byte, src source) (format,
 			return plain, source{reader: io.MultiReader(held.reader(), src.reader)}, nil
 		}
 		at, size = held, held.size
-		src = source{reader: held.reader(), at: at, size: size}
+		src = source{reader: held.reader()}
 	}
 	is, before := hidden(head, at, size)
-	if is == plain || before == 0 {
+	if is == plain {
 		return is, src, nil
 	}
-	err := w.note(entry, w.leaf(entry, depth, io.NewSectionReader(at, 0, before)))
+	if src.at == nil {
+		w.memory -= int(size) // until the file is done
+	}
+	if before == 0 {
+		return is, source{reader: src.reader, at: at, size: size, parts: src.parts}, nil
+	}
+	err := w.note(entry, w.leaf(entry, depth, nil, io.NewSectionReader(at, 0, before)))
 	rest := io.NewSectionReader(at, before, size-before)
 	return is, source{reader: rest, at: rest, size: size - before}, err
 }

@@ -4,6 +4,7 @@
 package dump
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -248,15 +249,18 @@ func (w *walk) document(entry string, depth int, src source) (err error) {
 		src.reader = broken{err} // what came before is read
 	}
 	head = head[:n]
-	format := sniff(head)
-	src.reader = &prefixed{head: head, rest: src.reader}
+	format, rest := sniff(head), src.reader
+	src.reader = &prefixed{head: head, rest: rest}
 	if format == plain {
 		if format, src, err = w.hidden(entry, depth, head, src); err != nil {
 			return err
 		}
 	}
 	if format == plain {
-		return w.leaf(entry, depth, src.reader)
+		if src.at == nil && isProgram(head) {
+			return w.leaf(entry, depth, nil, src.reader) // perhaps held meanwhile
+		}
+		return w.leaf(entry, depth, head, rest)
 	}
 	if depth >= w.o.MaxDepth {
 		return fmt.Errorf("it is an archive more than %d deep", w.o.MaxDepth)
@@ -264,25 +268,25 @@ func (w *walk) document(entry string, depth int, src source) (err error) {
 	return w.unpack(format, entry, depth, src)
 }
 
-// leaf reads what is no archive.
-func (w *walk) leaf(entry string, depth int, r io.Reader) error {
-	if depth > 0 {
-		r = &total{w: w, r: r}
+// leaf reads what is no archive. head was read of it already, or is nil.
+func (w *walk) leaf(entry string, depth int, head []byte, rest io.Reader) error {
+	if head == nil {
+		head = make([]byte, sniffBytes)
+		n, err := io.ReadFull(rest, head)
+		if head = head[:n]; err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			rest = broken{err}
+		}
 	}
-	var hint *hintReader
-	if depth > 0 && mayTellPassword(entry) {
-		hint = &hintReader{r: r}
-		r = hint
+	if depth == 0 {
+		return w.text(entry, head, rest)
 	}
-	head := make([]byte, sniffBytes)
-	n, err := io.ReadFull(r, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		r = broken{err}
+	rest = &total{w: w, r: rest}
+	if !mayTellPassword(entry) {
+		return w.text(entry, head, rest)
 	}
-	err = w.text(entry, head[:n], r)
-	if hint != nil {
-		w.keys.hintFile(entry, string(hint.text))
-	}
+	hint := &hintReader{r: rest, text: bytes.Clone(head)}
+	err := w.text(entry, head, hint)
+	w.keys.hintFile(entry, string(hint.text))
 	return err
 }
 

@@ -21,7 +21,7 @@ type rarSeals struct {
 var errKeyRounds = errors.New("it is encrypted; its keys take more rounds than one file may cost")
 
 const (
-	maxKeyRounds = 1 << 24 // of one key
+	maxKeyRounds = 1 << 22 // of one key; the usual programs take an eighth of it at most
 	maxAllRounds = 1 << 30 // of all keys of an archive
 	rar4Rounds   = 1 << 18
 )

@@ -66,7 +66,7 @@ func (w *walk) before(entry string, depth int, at io.ReaderAt, d zipDirectory) e
 	if d.base <= 0 || d.disks != nil {
 		return nil
 	}
-	return w.leaf(entry, depth, io.NewSectionReader(at, 0, d.base))
+	return w.leaf(entry, depth, nil, io.NewSectionReader(at, 0, d.base))
 }
 
 // zipped is an entry with the place of its packed bytes.
@@ -132,6 +132,9 @@ func (w *walk) unzip(z zipped, in io.Reader) (io.ReadCloser, error) {
 		return nil, err
 	}
 	a := &announced{ReadCloser: r, size: z.size, sum: z.crc, unknown: z.openSize}
+	if z.sealed != nil {
+		a.code = in
+	}
 	if z.sealed != nil && !z.sealed.withCRC {
 		a.sum = 0
 	}
@@ -264,6 +267,7 @@ type announced struct {
 	sum     uint32 // 0 = not given
 	unknown bool   // neither was given
 	hash    hash.Hash32
+	code    io.Reader // to be read to its end, where a code stands; nil = none does
 }
 
 func (a *announced) Read(b []byte) (int, error) {
@@ -271,6 +275,11 @@ func (a *announced) Read(b []byte) (int, error) {
 	a.n += int64(n)
 	if a.hash != nil {
 		a.hash.Write(b[:n])
+	}
+	if a.code != nil && errors.Is(err, io.EOF) {
+		if _, err := io.Copy(io.Discard, a.code); err != nil {
+			return n, err
+		}
 	}
 	if errors.Is(err, io.EOF) && !a.unknown && (a.n != a.size || a.hash != nil && a.sum != a.hash.Sum32()) {
 		err = errNotAsAnnounced

@@ -208,12 +208,12 @@ func zipKindOf(name string, madeBy byte, attributes uint32) zipKind {
 		return zipFile
 	}
 	switch attributes >> 16 & 0xf000 {
-	case 0, 0x8000:
-		return zipFile
 	case 0x4000:
 		return zipFolder
+	case 0xa000, 0x6000, 0x2000:
+		return zipSpecial
 	}
-	return zipSpecial
+	return zipFile // what was packed from a pipe has bytes too
 }
 
 // readZipExtra takes sizes and places that need more than 32 bits, and the newer encryption, from the fields behind the

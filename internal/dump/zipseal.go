@@ -71,7 +71,7 @@ type aesReader struct {
 	left int64
 	ctr  *littleCTR
 	code hash.Hash
-	done bool
+	end  error // what the end of it was; nil = not reached
 }
 
 var errSealBroken = errors.New("its bytes are not those that were encrypted")
@@ -93,18 +93,19 @@ func (r *aesReader) Read(b []byte) (int, error) {
 }
 
 func (r *aesReader) finish() error {
-	if r.done {
-		return io.EOF
+	if r.end != nil {
+		return r.end
 	}
-	r.done = true
 	var code [aesCodeBytes]byte
-	if _, err := io.ReadFull(r.in, code[:]); err != nil {
-		return io.ErrUnexpectedEOF
+	switch _, err := io.ReadFull(r.in, code[:]); {
+	case err != nil:
+		r.end = io.ErrUnexpectedEOF
+	case !hmac.Equal(code[:], r.code.Sum(nil)[:aesCodeBytes]):
+		r.end = errSealBroken
+	default:
+		r.end = io.EOF
 	}
-	if !hmac.Equal(code[:], r.code.Sum(nil)[:aesCodeBytes]) {
-		return errSealBroken
-	}
-	return io.EOF
+	return r.end
 }
 
 // littleCTR is counter mode with a counter that grows from its first byte on, unlike the usual one. Whole runs of
