@@ -28,7 +28,7 @@ func (r *reader) readAutofill(line span, h match.Hit) (record, bool) {
 	}
 	return record{
 		kind: risk.KindCredential, format: risk.FormatStealerLog, whole: line, login: value,
-		facts: []risk.Fact{{Name: factAutofill, Value: field}},
+		facts: []risk.Fact{{Name: risk.FactAutofill, Value: field}},
 	}, true
 }
 

@@ -30,7 +30,7 @@ func (r *reader) readCookie(line span) (rec record, known, ok bool) {
 func (c cookie) record(whole span, value string) record {
 	return record{
 		kind: risk.KindCookie, format: risk.FormatStealerLog, whole: whole, host: c.host, usableUntil: c.expires,
-		secret: risk.NewSecret(risk.SecretCookieValue, value), facts: []risk.Fact{{Name: factCookie, Value: clean(c.name)}},
+		secret: risk.NewSecret(risk.SecretCookieValue, value), facts: []risk.Fact{{Name: risk.FactCookie, Value: clean(c.name)}},
 	}
 }
 

@@ -3,6 +3,8 @@ package extract
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/wardline/wardline/internal/risk"
 )
 
 // label is what a line of a stealer log's block says. Families come and go and share files; labels stay.
@@ -44,21 +46,21 @@ func labelTable() map[string]labelName {
 		name  labelName
 		words string // separated by commas
 	}{
-		{labelName{label: labelSoftware, fact: factSoftware}, "soft,software,browser,browser name,application,app,storage,program,браузер,приложение,navegador,navigateur,anwendung"},
+		{labelName{label: labelSoftware, fact: risk.FactSoftware}, "soft,software,browser,browser name,application,app,storage,program,браузер,приложение,navegador,navigateur,anwendung"},
 		{labelName{label: labelHost}, "host,hostname,url,ur1,网址,host name,origin url,action url,login url,domain,server,хост,ссылка,сайт,адрес"},
 		{labelName{label: labelHost, soft: true}, "website,web site,site,link,web,origin,target,service,portal,sitio,site web,網址,网址,webseite"},
 		{labelName{label: labelLogin}, "user login,login,username,user,u53rn4m3,user name,login name,userlogin,user_login,usr,логин,имя пользователя,usuario,usuário,benutzername,benutzer,identifiant,utilisateur,nom d'utilisateur,nome utente,utente,użytkownik,kullanıcı adı,tài khoản,用户名"},
 		{labelName{label: labelLogin, soft: true}, "email,e-mail,mail,account,email address,correo,почта,账号"},
 		{labelName{label: labelPassword}, "user password,password,pass,p455w0rd,passwd,pwd,pw,passw,user pass,userpassword,user_password,login password,пароль,contraseña,contrasena,clave,senha,passwort,kennwort,mot de passe,hasło,şifre,parola,mật khẩu,密码"},
-		{labelName{label: labelProfile, fact: factProfile}, "profile,browser profile,user profile,профиль,profil,perfil"},
+		{labelName{label: labelProfile, fact: risk.FactProfile}, "profile,browser profile,user profile,профиль,profil,perfil"},
 		{labelName{label: labelSeller}, "seller,log tools,free logs,telegram,channel,our channel,buy logs,support"},
-		{labelName{label: labelFact, fact: factHWID}, "hwid,machineid,machine id"},
-		{labelName{label: labelFact, fact: factMachine}, "machinename,computer name,pc name,computername"},
-		{labelName{label: labelFact, fact: factIP}, "ip,ip address"},
-		{labelName{label: labelFact, fact: factCountry}, "country"},
-		{labelName{label: labelFact, fact: factOS}, "operation system,os,windows"},
-		{labelName{label: labelFact, fact: factInfected}, "log date,local time"},
-		{labelName{label: labelFact, fact: factMalware}, "build id,lid"},
+		{labelName{label: labelFact, fact: risk.FactHWID}, "hwid,machineid,machine id"},
+		{labelName{label: labelFact, fact: risk.FactMachine}, "machinename,computer name,pc name,computername"},
+		{labelName{label: labelFact, fact: risk.FactIP}, "ip,ip address"},
+		{labelName{label: labelFact, fact: risk.FactCountry}, "country"},
+		{labelName{label: labelFact, fact: risk.FactOS}, "operation system,os,windows"},
+		{labelName{label: labelFact, fact: risk.FactInfected}, "log date,local time"},
+		{labelName{label: labelFact, fact: risk.FactMalware}, "build id,lid"},
 	} {
 		for word := range strings.SplitSeq(group.words, ",") {
 			table[word] = group.name

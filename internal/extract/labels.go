@@ -259,9 +259,9 @@ func (r *reader) factsIn(lines []labelled) []risk.Fact {
 		switch l.name.fact {
 		case headerFact:
 			browser, profile, _ := strings.Cut(strings.Trim(value, `"`), `" = "`)
-			facts = append(facts, risk.Fact{Name: factSoftware, Value: browser}, risk.Fact{Name: factProfile, Value: profile})
+			facts = append(facts, risk.Fact{Name: risk.FactSoftware, Value: browser}, risk.Fact{Name: risk.FactProfile, Value: profile})
 			continue
-		case factInfected:
+		case risk.FactInfected:
 			if at, ok := parseDate(value, false, zoneOf("")); ok {
 				value = at
 			}

@@ -9,42 +9,24 @@ import (
 	"github.com/wardline/wardline/internal/risk"
 )
 
-// Names of facts. Those of a machine are what Machine gives; the others belong to one record.
-const (
-	factInfected    = "infected" // RFC 3339 where the writing leaves no doubt, else as written
-	factMachine     = "machine"
-	factUser        = "user"
-	factHWID        = "hwid"
-	factIP          = "ip"
-	factCountry     = "country"
-	factOS          = "os"
-	factMalware     = "malware" // family and build, as far as known
-	factMalwarePath = "malware_path"
-
-	factSoftware = "software"
-	factProfile  = "profile"
-	factCookie   = "cookie"
-	factAutofill = "autofill" // the name of the form's field
-)
-
 // machineLabels are the labels of system files by their letters and digits, whatever family writes them.
 var machineLabels = map[string]string{
-	"logdate": factInfected, "localtime": factInfected, "localdate": factInfected, "date": factInfected, "launchedat": factInfected,
-	"infectiondate": factInfected, "infected": factInfected, "lastseen": factInfected, "reportdate": factInfected, "datetime": factInfected,
-	"currenttime": factInfected, "systemtime": factInfected, "logtime": factInfected, "timestamp": factInfected, "started": factInfected,
-	"machinename": factMachine, "computername": factMachine, "pcname": factMachine, "computer": factMachine, "hostname": factMachine,
-	"netbios": factMachine, "netbiosname": factMachine, "devicename": factMachine, "desktopname": factMachine, "pc": factMachine,
-	"username": factUser, "user": factUser, "currentuser": factUser, "windowsuser": factUser, "osuser": factUser,
-	"hwid": factHWID, "machineid": factHWID, "hardwareid": factHWID, "machineguid": factHWID, "hardwareuuid": factHWID, "uuid": factHWID,
-	"botid": factHWID, "userid": factHWID,
-	"ip": factIP, "ipaddress": factIP, "externalip": factIP, "publicip": factIP,
-	"country": factCountry, "countrycode": factCountry, "geo": factCountry,
-	"os": factOS, "operationsystem": factOS, "operatingsystem": factOS, "windows": factOS, "windowsversion": factOS, "osversion": factOS,
-	"osname": factOS, "windowsname": factOS, "macosversion": factOS, "systemversion": factOS, "productname": factOS,
+	"logdate": risk.FactInfected, "localtime": risk.FactInfected, "localdate": risk.FactInfected, "date": risk.FactInfected, "launchedat": risk.FactInfected,
+	"infectiondate": risk.FactInfected, "infected": risk.FactInfected, "lastseen": risk.FactInfected, "reportdate": risk.FactInfected, "datetime": risk.FactInfected,
+	"currenttime": risk.FactInfected, "systemtime": risk.FactInfected, "logtime": risk.FactInfected, "timestamp": risk.FactInfected, "started": risk.FactInfected,
+	"machinename": risk.FactMachine, "computername": risk.FactMachine, "pcname": risk.FactMachine, "computer": risk.FactMachine, "hostname": risk.FactMachine,
+	"netbios": risk.FactMachine, "netbiosname": risk.FactMachine, "devicename": risk.FactMachine, "desktopname": risk.FactMachine, "pc": risk.FactMachine,
+	"username": risk.FactUser, "user": risk.FactUser, "currentuser": risk.FactUser, "windowsuser": risk.FactUser, "osuser": risk.FactUser,
+	"hwid": risk.FactHWID, "machineid": risk.FactHWID, "hardwareid": risk.FactHWID, "machineguid": risk.FactHWID, "hardwareuuid": risk.FactHWID, "uuid": risk.FactHWID,
+	"botid": risk.FactHWID, "userid": risk.FactHWID,
+	"ip": risk.FactIP, "ipaddress": risk.FactIP, "externalip": risk.FactIP, "publicip": risk.FactIP,
+	"country": risk.FactCountry, "countrycode": risk.FactCountry, "geo": risk.FactCountry,
+	"os": risk.FactOS, "operationsystem": risk.FactOS, "operatingsystem": risk.FactOS, "windows": risk.FactOS, "windowsversion": risk.FactOS, "osversion": risk.FactOS,
+	"osname": risk.FactOS, "windowsname": risk.FactOS, "macosversion": risk.FactOS, "systemversion": risk.FactOS, "productname": risk.FactOS,
 	"buildid": labelBuild, "build": labelBuild, "lid": labelBuild, "lidlummaid": labelBuild, "lummac2build": labelBuild, "buildname": labelBuild, "buildtag": labelBuild,
 	"version": labelVersion, "lummac2": labelVersion,
-	"filelocation": factMalwarePath, "executepath": factMalwarePath, "runningpath": factMalwarePath, "executablepath": factMalwarePath,
-	"path": factMalwarePath, "filepath": factMalwarePath, "startpath": factMalwarePath, "startuppath": factMalwarePath, "runpath": factMalwarePath,
+	"filelocation": risk.FactMalwarePath, "executepath": risk.FactMalwarePath, "runningpath": risk.FactMalwarePath, "executablepath": risk.FactMalwarePath,
+	"path": risk.FactMalwarePath, "filepath": risk.FactMalwarePath, "startpath": risk.FactMalwarePath, "startuppath": risk.FactMalwarePath, "runpath": risk.FactMalwarePath,
 	"timezone": labelZone, "utc": labelZone,
 }
 
@@ -56,7 +38,7 @@ const (
 )
 
 // machineOrder is how the facts of a machine are listed.
-var machineOrder = []string{factInfected, factMachine, factUser, factHWID, factIP, factCountry, factOS, factMalware, factMalwarePath}
+var machineOrder = []string{risk.FactInfected, risk.FactMachine, risk.FactUser, risk.FactHWID, risk.FactIP, risk.FactCountry, risk.FactOS, risk.FactMalware, risk.FactMalwarePath}
 
 // systemNames are what the names of system files hold, by their letters and digits.
 var systemNames = []string{"systeminfo", "sysinfo", "userinfo", "information", "pcinfo", "machineinfo", "computerinfo"}
@@ -91,7 +73,7 @@ func Machine(name string, text []byte) []risk.Fact {
 	var facts []risk.Fact
 	for _, want := range machineOrder {
 		value := found[want]
-		if other := folder[want]; value == "" || want == factInfected && other != "" && !isRFC3339(value) {
+		if other := folder[want]; value == "" || want == risk.FactInfected && other != "" && !isRFC3339(value) {
 			value = other
 		}
 		if value != "" {
@@ -169,11 +151,11 @@ func (m machine) readLine(line []byte) {
 		fact, known = machineLabels[lettersOf(afterMark(string(line[:i])))]
 	}
 	value := machineValue(line[i+1:])
-	named := fact == factHWID && lettersOf(string(line[:i])) == factHWID // which is more than "Machine ID"
+	named := fact == risk.FactHWID && lettersOf(string(line[:i])) == risk.FactHWID // which is more than "Machine ID"
 	if !known || value == "" || m[fact] != "" && !named || !plausible(fact, value) {
 		return
 	}
-	if fact == factHWID {
+	if fact == risk.FactHWID {
 		value = m.splitID(value)
 	}
 	m[fact] = value
@@ -200,11 +182,11 @@ func machineValue(b []byte) string {
 // plausible refuses values that a label of several meanings has in other files.
 func plausible(fact, value string) bool {
 	switch fact {
-	case factMalwarePath:
+	case risk.FactMalwarePath:
 		return strings.ContainsAny(value, `\/`)
-	case factIP:
+	case risk.FactIP:
 		return strings.Count(value, ".") >= 3 || strings.Count(value, ":") >= 2
-	case factInfected:
+	case risk.FactInfected:
 		return strings.ContainsAny(value, "0123456789")
 	}
 	return true
@@ -219,8 +201,8 @@ func (m machine) splitID(value string) string {
 	if i <= 0 || i == len(value)-1 {
 		return value
 	}
-	if m[factUser] == "" {
-		m[factUser] = value[i+1:]
+	if m[risk.FactUser] == "" {
+		m[risk.FactUser] = value[i+1:]
 	}
 	return value[:i]
 }
@@ -228,7 +210,7 @@ func (m machine) splitID(value string) string {
 // machineOnly counts facts that other files do not have as well.
 func (m machine) machineOnly() int {
 	n := 0
-	for _, name := range []string{factInfected, factMachine, factUser, factHWID, factIP, factCountry, factOS, factMalwarePath, labelBuild} {
+	for _, name := range []string{risk.FactInfected, risk.FactMachine, risk.FactUser, risk.FactHWID, risk.FactIP, risk.FactCountry, risk.FactOS, risk.FactMalwarePath, labelBuild} {
 		if m[name] != "" {
 			n++
 		}
@@ -268,7 +250,7 @@ func (m machine) nameMalware(name string, text []byte) {
 	if build := m[labelBuild]; build != "" {
 		parts = append(parts, "build "+build)
 	}
-	m[factMalware] = strings.Join(parts, " ")
+	m[risk.FactMalware] = strings.Join(parts, " ")
 }
 
 func familyOf(name string, text []byte) string {
@@ -303,12 +285,12 @@ func familyOf(name string, text []byte) string {
 
 // date normalises the date of infection. Vidar writes the day first where others leave it in doubt.
 func (m machine) date() {
-	if m[factInfected] == "" {
+	if m[risk.FactInfected] == "" {
 		return
 	}
-	dayFirst := strings.HasPrefix(m[factMalware], "Vidar")
-	if at, ok := parseDate(m[factInfected], dayFirst, zoneOf(m[labelZone])); ok {
-		m[factInfected] = at
+	dayFirst := strings.HasPrefix(m[risk.FactMalware], "Vidar")
+	if at, ok := parseDate(m[risk.FactInfected], dayFirst, zoneOf(m[labelZone])); ok {
+		m[risk.FactInfected] = at
 	}
 }
 
@@ -326,7 +308,7 @@ func folderFacts(name string) machine {
 			found.readBrackets(strings.TrimSpace(folder[:open]), inner)
 			folder = rest
 		}
-		if found[factInfected] != "" {
+		if found[risk.FactInfected] != "" {
 			return found
 		}
 	}
@@ -335,16 +317,16 @@ func folderFacts(name string) machine {
 
 func (m machine) readBrackets(before, inner string) {
 	if at, ok := parseDate(strings.ReplaceAll(inner, "_", ":"), false, zoneOf("")); ok {
-		m[factInfected] = at
+		m[risk.FactInfected] = at
 		return
 	}
 	const shortest = 16
-	if len(inner) < shortest || !isHex([]byte(strings.ReplaceAll(inner, "-", ""))) || m[factHWID] != "" {
+	if len(inner) < shortest || !isHex([]byte(strings.ReplaceAll(inner, "-", ""))) || m[risk.FactHWID] != "" {
 		return
 	}
-	m[factHWID] = inner
+	m[risk.FactHWID] = inner
 	if len(before) == 2 && isLetter(before[0]) && isLetter(before[1]) {
-		m[factCountry] = before
+		m[risk.FactCountry] = before
 	}
 }
 

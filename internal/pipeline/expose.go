@@ -14,12 +14,16 @@ func (p *Pipeline) expose(in risk.Indicator, s risk.Supplier, src risk.Source, s
 	now := p.Now()
 	mask := seal.Mask(in.Account, in.Term.Value)
 	severity, reasons := judge(in, s)
+	if expired := !in.UsableUntil.IsZero() && !in.UsableUntil.After(now); expired {
+		severity, reasons = risk.SeverityLow, append(reasons, "The cookie is no longer usable.")
+	}
 	sighting.SourceID, sighting.Seen, sighting.Where = src.ID, now, in.Place
 	if in.Kind == risk.KindCredential || in.Kind == risk.KindCookie {
 		sighting.Key = fmt.Sprintf("%s@%s:%d", sighting.Key, in.Place.Entry, in.Place.Offset)
 	}
-	observed := cmp.Or(in.Posted, sighting.Posted, now)
-	if observed.After(now) { // a source may write any date
+	sighting.Facts = shownFacts(in)
+	observed := cmp.Or(infectedAt(in), in.Posted, sighting.Posted, now)
+	if observed.After(now) { // a source may write any date, and a machine's clock may be wrong
 		observed = now
 	}
 	return risk.Finding{
@@ -42,6 +46,7 @@ func (p *Pipeline) expose(in risk.Indicator, s risk.Supplier, src risk.Source, s
 			Host:        in.Host,
 			SecretKind:  in.Secret.Kind(),
 			SecretBand:  in.Secret.LengthBand(),
+			UsableUntil: in.UsableUntil,
 			Excerpt:     in.Excerpt,
 			SourceID:    src.ID,
 			SourceKind:  src.Kind,
@@ -70,6 +75,9 @@ func title(in risk.Indicator, s risk.Supplier, mask string) string {
 		case risk.SecretPlain:
 		case risk.SecretNone:
 			what = "Account " + mask + " without a password"
+			if factOf(in, risk.FactAutofill) != "" {
+				what = "Account " + mask + " was used on an infected machine"
+			}
 		default:
 			what = "Hashed password of " + mask
 		}
