@@ -25,6 +25,8 @@ type fakeStore struct {
 	sessions  map[string]risk.Session
 	tokens    []risk.Token
 	overview  risk.Overview
+	hunts     []risk.Hunt
+	huntRun   risk.HuntRun
 	down      error // answered by every page's reads when set
 }
 
@@ -44,6 +46,24 @@ func (s *fakeStore) CountOverview(_ context.Context, now time.Time) (risk.Overvi
 		}
 	}
 	return o, s.down
+}
+
+func (s *fakeStore) FindHunts(_ context.Context, supplier int64, limit int) (found []risk.Hunt, total int, err error) {
+	defer s.lock()()
+	for _, h := range s.hunts {
+		if h.SupplierID != supplier {
+			continue
+		}
+		if total++; total <= limit {
+			found = append(found, h)
+		}
+	}
+	return found, total, s.down
+}
+
+func (s *fakeStore) FindHuntRun(context.Context) (risk.HuntRun, error) {
+	defer s.lock()()
+	return s.huntRun, s.down
 }
 
 func (s *fakeStore) CreateSupplier(_ context.Context, in risk.Supplier) (risk.Supplier, error) {

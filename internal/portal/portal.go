@@ -82,6 +82,9 @@ type Suppliers interface {
 	FindSuppliers(ctx context.Context, f risk.SupplierFilter, now time.Time) ([]risk.SupplierRow, int, error)
 	CountSuppliers(ctx context.Context, f risk.SupplierFilter) (int, error)
 	ImportTerms(ctx context.Context, suppliers []risk.Supplier) (newSuppliers, newTerms int, err error)
+	// FindHunts lists what dumps answered about terms that were added after they were read, the newest answer first.
+	FindHunts(ctx context.Context, supplierID int64, limit int) ([]risk.Hunt, int, error)
+	FindHuntRun(ctx context.Context) (risk.HuntRun, error)
 }
 
 // Exposures finds and changes exposures.

@@ -395,13 +395,34 @@ func TestSupplierPages(t *testing.T) {
 	wantText(t, b.page("/suppliers/8"), ".badge", "Insufficient evidence")
 	wantText(t, b.page("/suppliers/1?tab=terms"), ".tags", "meridian-results.example")
 	wantCount(t, b.page("/suppliers/1?tab=exposures"), "main tbody tr", 3)
+	doc = b.page("/suppliers/1?tab=dumps")
+	wantText(t, doc, "#seen + span", "Last asked")
+	wantText(t, doc, "main tbody tr:nth-child(1)", "combo/2026-02.zipDrop folderHeld, read again773")
+	wantText(t, doc, "main tbody tr:nth-child(2)", "gone.txtDrop folderNo longer heldnot told by the index: Meridian2––")
+	wantText(t, doc, "main", "4 dumps are read again whole at low priority")
 	if r := b.get("/suppliers/1?tab=dependencies"); r.Code != http.StatusNotFound {
 		t.Errorf("unknown tab: %d", r.Code)
 	}
 	// Procurement sees the supplier and not its exposures.
 	doc = s.as(risk.RoleProcurement).page("/suppliers/1")
-	wantCount(t, doc, `a[href*="exposures"], a[href*="/inbox"], section[aria-labelledby="open"]`, 0)
+	wantCount(t, doc, `a[href*="exposures"], a[href*="dumps"], a[href*="/inbox"], section[aria-labelledby="open"]`, 0)
 	wantText(t, doc, ".factor", "One exposure")
+	if r := s.as(risk.RoleProcurement).get("/suppliers/1?tab=dumps"); r.Code != http.StatusNotFound {
+		t.Errorf("procurement asks where a supplier was seen: %d", r.Code)
+	}
+}
+
+// What a hunt that goes on has seen so far is said to be so.
+func TestSupplierPageShowsAHuntThatGoesOn(t *testing.T) {
+	s := newSite(t)
+	b := s.as(risk.RoleAnalyst)
+	s.store.huntRun = risk.HuntRun{Started: s.clock.now(), Dumps: 1200, Looked: 300}
+	doc := b.page("/suppliers/2?tab=dumps")
+	wantText(t, doc, "#seen + span", "300 of 1\u202f200 dumps asked")
+	wantCount(t, doc, `progress[value="300"][max="1200"]`, 1)
+	wantText(t, doc, ".empty", "Nothing has been seen so far.")
+	s.store.huntRun = risk.HuntRun{}
+	wantText(t, b.page("/suppliers/2?tab=dumps"), "main", "The dumps are about to be asked")
 }
 
 func TestAddAndEditASupplier(t *testing.T) {

@@ -17,6 +17,11 @@ func sampleStore(now time.Time) *fakeStore {
 	owner := risk.Person{Name: "A. Osei", Email: "a.osei@st-aldhelm.example"}
 	baa := time.Date(2025, 2, 11, 0, 0, 0, 0, time.UTC)
 	s := &fakeStore{scores: map[int64][]risk.Score{}, sessions: map[string]risk.Session{}}
+	s.huntRun = risk.HuntRun{Started: now.Add(-time.Hour), Finished: now.Add(-time.Minute), Dumps: 12, Looked: 12, Whole: 4, Untold: 1}
+	s.hunts = []risk.Hunt{
+		{SupplierID: 1, FileID: 1, Path: "combo/2026-02.zip", Source: "Drop folder", State: risk.HuntDone, Stretches: 7, Looked: 7, Findings: 3, Updated: now.Add(-time.Minute)},
+		{SupplierID: 1, FileID: 2, Path: "gone.txt", Source: "Drop folder", State: risk.HuntGone, Stretches: 2, Unanswered: []string{"Meridian"}, Updated: now.Add(-time.Hour)},
+	}
 	add := func(name, kind, domain string, tier risk.Tier, rel risk.Relation) {
 		s.suppliers = append(s.suppliers, risk.Supplier{ID: int64(len(s.suppliers) + 1), Name: name, Kind: kind, Relation: rel, Tier: tier, PatientData: risk.Yes, Owner: owner,
 			Terms: []risk.WatchTerm{{Kind: risk.TermDomain, Value: domain}, {Kind: risk.TermBrand, Value: name}}})

@@ -38,6 +38,7 @@ type supplierView struct {
 	Terms     []termGroup
 	TermCount int
 	Timeline  []event
+	Hunt      *huntView
 }
 
 // scoreCard is the newest score as the page states it.
@@ -77,6 +78,7 @@ const (
 	tabSummary   = "summary"
 	tabExposures = "exposures"
 	tabTerms     = "terms"
+	tabDumps     = "dumps"
 	tabHistory   = "history"
 )
 
@@ -105,6 +107,8 @@ func (p *portal) supplierPage(c *gin.Context) error {
 		err = p.fillExposures(c, &v)
 	case tabTerms:
 		v.Terms = termGroups(s.Terms)
+	case tabDumps:
+		v.Hunt, err = p.huntView(ctx, s)
 	case tabHistory:
 		err = p.fillHistory(ctx, &v)
 	default:
@@ -122,7 +126,11 @@ func (v *supplierView) addTabs() bool {
 	if v.SeesEx {
 		tabs = append(tabs, chip{Label: "Exposures", Href: tabExposures, Count: number(v.All)})
 	}
-	tabs = append(tabs, chip{Label: "Watch terms", Href: tabTerms, Count: number(v.TermCount)}, chip{Label: "History", Href: tabHistory})
+	tabs = append(tabs, chip{Label: "Watch terms", Href: tabTerms, Count: number(v.TermCount)})
+	if v.SeesEx {
+		tabs = append(tabs, chip{Label: "Where seen", Href: tabDumps})
+	}
+	tabs = append(tabs, chip{Label: "History", Href: tabHistory})
 	found := false
 	for i := range tabs {
 		tabs[i].Current = tabs[i].Href == v.Tab
