@@ -16,12 +16,16 @@ type cursor struct {
 
 	fold []byte // a folded token or word
 	skel []byte // its skeleton
+
+	decoder decoder
+	decoded bool // buf is what a decoder decoded
 }
 
 func (c *cursor) start(s *Scanner, buf []byte) {
 	c.s, c.buf, c.hits = s, buf, c.hits[:0]
 	c.chunk.start(s.shortest)
 	c.unicodeDone, c.punyDone = 0, 0
+	c.decoder.sites = c.decoder.sites[:0]
 }
 
 // run sweeps and walks the buffer chunk by chunk. The last block is always a padded one, perhaps empty, so that every
@@ -31,11 +35,13 @@ func (c *cursor) run() {
 	for b := 0; b < whole; b += chunkBlocks {
 		n := min(chunkBlocks, whole-b)
 		sweep(&c.chunk, c.buf[b*blockBytes:], n)
+		c.walkSigns(c.buf[b*blockBytes:], b*blockBytes, n)
 		c.walk(b*blockBytes, n)
 	}
 	clear(c.last[:])
 	copy(c.last[:], c.buf[whole*blockBytes:])
 	sweep(&c.chunk, c.last[:], 1)
+	c.walkSigns(c.last[:], whole*blockBytes, 1)
 	c.walk(whole*blockBytes, 1)
 }
 

@@ -63,12 +63,17 @@ func (s *Scanner) Scan(buf []byte, visit func(Hit)) {
 	defer s.pool.Put(c)
 	c.start(s, buf)
 	c.run()
-	slices.SortFunc(c.hits, func(a, b Hit) int {
-		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End), cmp.Compare(a.Term, b.Term))
-	})
+	c.readSites()
+	sortHits(c.hits)
 	hits := slices.Compact(c.hits)
 	c.buf = nil
 	for _, h := range hits {
 		visit(h)
 	}
+}
+
+func sortHits(hits []Hit) {
+	slices.SortFunc(hits, func(a, b Hit) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End), cmp.Compare(a.Term, b.Term))
+	})
 }

@@ -49,6 +49,7 @@ func (c *cursor) readRun(start, end int) {
 			continue
 		}
 		r, n := utf8.DecodeRune(c.buf[i:end])
+		c.note(i, r, n)
 		if wordRune(r, n) {
 			word.high = true
 		} else {
@@ -130,6 +131,7 @@ func (c *cursor) endWord(w runeSpan, end int) {
 	if !w.high || !c.s.words() || end-w.start > 4*c.s.longest {
 		return
 	}
+	c.noteMixed(w.start, end)
 	c.fold = appendFold(c.fold[:0], c.buf[w.start:end])
 	c.tryAnchor(w.start, end)
 }
