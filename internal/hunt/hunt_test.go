@@ -216,6 +216,26 @@ func TestFinishedIndexIsTakenUpAgain(t *testing.T) {
 	}
 }
 
+// Only a dump whose text is as long as itself can be sought in.
+func TestPlainDumps(t *testing.T) {
+	for bytes, want := range map[int64]bool{mail.Bytes: true, mail.Bytes - 3: true, mail.Bytes - 4: false, 3 * mail.Bytes: false} {
+		folder := t.TempDir()
+		w := create(t, folder, risk.Position{})
+		write(t, w, []block{{until: risk.Position{Offset: bytes}, bytes: bytes}})
+		finish(t, w)
+		x, err := hunt.Open(folder, mail)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x.Plain() != want {
+			t.Errorf("%d bytes of text in a dump of %d: plain %v", bytes, mail.Bytes, !want)
+		}
+		if err := x.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Another content under the same name has an index of its own, and the old one stays.
 func TestEachContentHasItsIndex(t *testing.T) {
 	folder := t.TempDir()

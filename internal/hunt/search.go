@@ -151,6 +151,14 @@ func (x *Index) segment(at int64) (s segment, next int64, err error) {
 	return s, next, err
 }
 
+// Plain tells that the dump is text as it lies there: its bytes are those of its text, perhaps behind a mark of their
+// order, so that a place in it can be sought.
+func (x *Index) Plain() bool {
+	kind, _, _, err := x.frame(x.size - frameBytes - tailBytes)
+	last, ok := decodeTail(x.head)
+	return err == nil && kind == frameEnd && ok && last.Bytes <= x.Dump.Bytes && last.Bytes >= x.Dump.Bytes-3
+}
+
 // Search calls visit for every stretch, in reading order, that may hold what one of the questions is about, with the
 // numbers of those questions. A stretch of which nothing is known is given for every question. visit's error ends it.
 func (x *Index) Search(questions []risk.Clues, visit func(s risk.Stretch, asked []int) error) error {
@@ -176,8 +184,7 @@ func (x *Index) Search(questions []risk.Clues, visit func(s risk.Stretch, asked 
 
 // checkEnd compares what was seen with what the end of the index says, which is in x.head.
 func (x *Index) checkEnd(seen tail) error {
-	var last tail
-	if json.Unmarshal(x.head, &last) != nil || last != seen {
+	if last, ok := decodeTail(x.head); !ok || last != seen {
 		return fmt.Errorf("search index: %w: segments are missing", ErrDamaged)
 	}
 	return nil

@@ -33,6 +33,20 @@ type tail struct {
 	Bytes     int64
 }
 
+// tailBytes is how long a tail is in the file.
+const tailBytes = 16
+
+func (t tail) encode() []byte {
+	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, uint64(t.Stretches)), uint64(t.Bytes))
+}
+
+func decodeTail(b []byte) (t tail, ok bool) {
+	if len(b) != tailBytes {
+		return t, false
+	}
+	return tail{Stretches: int(binary.LittleEndian.Uint64(b)), Bytes: int64(binary.LittleEndian.Uint64(b[8:]))}, true
+}
+
 // Create begins the index of a dump whose reading begins, or goes on, at from. What an earlier reading wrote of it is kept
 // as far as from; where that is missing, the stretch in front of from counts as one of which nothing is known.
 func Create(folder string, d Dump, from risk.Position) (*Writer, error) {
@@ -163,10 +177,7 @@ func (w *Writer) Finish() error {
 	if err := w.Save(); err != nil {
 		return err
 	}
-	last, err := json.Marshal(w.total)
-	if err == nil {
-		err = w.writeFrame(frameEnd, last, nil)
-	}
+	err := w.writeFrame(frameEnd, w.total.encode(), nil)
 	if err == nil {
 		err = w.file.Sync()
 	}
