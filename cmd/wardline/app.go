@@ -123,7 +123,7 @@ func (a *app) newPipeline(keys *seal.Keys, egress collect.Config) (*pipeline.Pip
 		return nil, err
 	}
 	p := &pipeline.Pipeline{
-		Store: a.store, Crawler: crawler, Dumps: dumps{now: a.now}, Keys: keys, Weights: weights,
+		Store: a.store, Crawler: crawler, Dumps: dumps{now: a.now, passwords: a.settings.DumpPasswords}, Keys: keys, Weights: weights,
 		WatchDuty: a.settings.Duty(), Log: a.log, Now: a.now,
 	}
 	if a.settings.SMTPHost != "" {
@@ -188,7 +188,10 @@ func schedules(sources []risk.Source) []job.Schedule {
 }
 
 // dumps adapts package dump to what the pipeline asks for.
-type dumps struct{ now func() time.Time }
+type dumps struct {
+	now       func() time.Time
+	passwords string // file of passwords for archives; "" = none
+}
 
 func (d dumps) Files(folder string) ([]risk.File, error) { return dump.Files(folder, d.now()) }
 
@@ -197,7 +200,11 @@ func (d dumps) File(folder, path string) (risk.File, bool, error) {
 }
 
 func (d dumps) Blocks(ctx context.Context, path string, visit func(risk.Block) error) ([]string, error) {
-	skips, err := dump.Blocks(ctx, path, dump.Options{Source: risk.SourceDrop, Context: extract.Context}, visit)
+	passwords, err := dump.ReadPasswords(d.passwords)
+	if err != nil {
+		return nil, err
+	}
+	skips, err := dump.Blocks(ctx, path, dump.Options{Source: risk.SourceDrop, Context: extract.Context, Passwords: passwords}, visit)
 	named := make([]string, 0, len(skips))
 	for _, s := range skips {
 		named = append(named, s.Entry+": "+s.Why)

@@ -26,6 +26,7 @@ type scanOptions struct {
 	reveal    bool
 	count     bool
 	threads   int
+	passwords string
 }
 
 func scanCommand() *cobra.Command {
@@ -50,6 +51,7 @@ Exit code 0: something was found. 1: nothing was found. 2: something could not b
 	flags.BoolVar(&o.reveal, "reveal", false, "print whole accounts and secrets")
 	flags.BoolVar(&o.count, "count", false, "print totals only")
 	flags.IntVar(&o.threads, "threads", runtime.GOMAXPROCS(0), "blocks scanned at the same time")
+	flags.StringVar(&o.passwords, "passwords", "", "file of passwords for archives, one a line")
 	cobra.CheckErr(cmd.MarkFlagRequired("watchlist"))
 	return cmd
 }
@@ -154,7 +156,11 @@ func (r *scanRun) printTotals() error {
 
 // path scans one file or folder, its blocks in parallel, and prints in the order of the bytes.
 func (r *scanRun) path(ctx context.Context, path string) ([]dump.Skip, error) {
-	o := dump.Options{Source: risk.SourceDrop, Read: r.bar.add, Context: extract.Context}
+	passwords, err := dump.ReadPasswords(r.passwords)
+	if err != nil {
+		return nil, err
+	}
+	o := dump.Options{Source: risk.SourceDrop, Read: r.bar.add, Context: extract.Context, Passwords: passwords}
 	if r.threads <= 1 {
 		var res scanResult
 		return dump.Blocks(ctx, path, o, func(b risk.Block) error {

@@ -33,8 +33,11 @@ type Settings struct {
 	DatabaseURL string `env:"WARDLINE_DATABASE_URL"`
 	KeyFile     string `env:"WARDLINE_KEY_FILE"`
 
-	Sources  string `env:"WARDLINE_SOURCES"`
-	Drop     string `env:"WARDLINE_DROP"`
+	Sources string `env:"WARDLINE_SOURCES"`
+	Drop    string `env:"WARDLINE_DROP"`
+
+	DumpPasswords string `env:"WARDLINE_DUMP_PASSWORDS"`
+
 	TorProxy string `env:"WARDLINE_TOR_PROXY"`
 
 	WatchDuty    string `env:"WARDLINE_WATCH_DUTY"`
@@ -199,6 +202,11 @@ func (s Settings) problems() []error {
 	}
 	if !proxyAddress(s.TorProxy) {
 		found.add("WARDLINE_TOR_PROXY", "%q is not HOST:PORT or unix:/PATH, such as 127.0.0.1:9050", s.TorProxy)
+	}
+	if s.DumpPasswords != "" {
+		if info, err := os.Stat(s.DumpPasswords); err != nil || !info.Mode().IsRegular() {
+			found.add("WARDLINE_DUMP_PASSWORDS", "%s is no file that can be read", s.DumpPasswords)
+		}
 	}
 	if s.RescueAfter < time.Second {
 		found.add("WARDLINE_RESCUE_AFTER", "%s is too short", s.RescueAfter)

@@ -3,6 +3,7 @@ package dump
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -28,6 +29,30 @@ var (
 	errNoPassword = errors.New("it is encrypted; no password fits")
 	errTooManyTry = errors.New("it is encrypted; no password was found before as many as this file may cost were tried")
 )
+
+// maxPasswords is how many an operator's file may hold.
+const maxPasswords = 100_000
+
+// ReadPasswords reads a file with one password a line; path "" is a file with none.
+func ReadPasswords(path string) ([]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read passwords: %w", err)
+	}
+	var passwords []string
+	for line := range strings.Lines(strings.TrimPrefix(string(text), "\ufeff")) {
+		if line = strings.TrimRight(line, "\r\n"); line != "" {
+			passwords = append(passwords, line)
+		}
+	}
+	if len(passwords) > maxPasswords {
+		return nil, fmt.Errorf("read passwords: %s holds more than %d", path, maxPasswords)
+	}
+	return passwords, nil
+}
 
 // keyring holds the passwords for one file, and how much trying them may still cost.
 type keyring struct {

@@ -4,7 +4,10 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -157,5 +160,19 @@ func TestKeysThatTakeForEverAreNotTried(t *testing.T) {
 	want := []string{"a.7z:a: it is encrypted; its keys take more rounds than one file may cost"}
 	if len(docs) > 0 || len(skipped) != 2 || skipped[0] != want[0] || !strings.HasPrefix(skipped[1], "b.rar:a.txt: it is encrypted; ") {
 		t.Errorf("read %q, skipped %q", docs, skipped)
+	}
+}
+
+func TestPasswordsAreReadFromAFile(t *testing.T) {
+	dir := folder(t, map[string]string{"list": "\ufeffopen-sesame\r\n\n with spaces \n#1\nlast"})
+	got, err := dump.ReadPasswords(filepath.Join(dir, "list"))
+	if want := []string{"open-sesame", " with spaces ", "#1", "last"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("read %q, error %v", got, err)
+	}
+	if got, err := dump.ReadPasswords(""); got != nil || err != nil {
+		t.Errorf("without a file: %q, error %v", got, err)
+	}
+	if _, err := dump.ReadPasswords(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v", err)
 	}
 }
