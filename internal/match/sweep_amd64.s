@@ -35,7 +35,9 @@ GLOBL bytes<>(SB), RODATA|NOPTR, $24
 	SHLQ      $32, out;   \
 	ORQ       free, out
 
-// PLACE writes the place of the lowest bit of ends and takes it away.
+// PLACE writes the place of the lowest bit of ends and takes it away. A block of usual text has no more than three hosts
+// and eight words: so many places are written whether they are there or not, since a branch for each would be foreseen
+// badly.
 #define PLACE(ends, list, i, count) \
 	TZCNTQ ends, AX;                      \
 	LEAQ   (AX)(R13*8), AX;               \
@@ -159,6 +161,8 @@ hosts:
 	PLACE(DX, chunk_wordEnds, 3, R15)
 	PLACE(DX, chunk_wordEnds, 4, R15)
 	PLACE(DX, chunk_wordEnds, 5, R15)
+	PLACE(DX, chunk_wordEnds, 6, R15)
+	PLACE(DX, chunk_wordEnds, 7, R15)
 	JNE     moreWords
 	ADDQ    BX, R15
 
@@ -192,7 +196,7 @@ nextHost:
 	JMP  hosts
 
 moreWords:
-	ADDQ $6, R15
+	ADDQ $8, R15
 
 nextWord:
 	PLACE(DX, chunk_wordEnds, 0, R15)
