@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/wardline/wardline/internal/catalog"
@@ -122,8 +123,12 @@ func (a *app) newPipeline(keys *seal.Keys, egress collect.Config) (*pipeline.Pip
 	if err != nil {
 		return nil, err
 	}
+	s3, err := openS3(a.settings)
+	if err != nil {
+		return nil, err
+	}
 	p := &pipeline.Pipeline{
-		Store: a.store, Crawler: crawler, Dumps: dumps{now: a.now, passwords: a.settings.DumpPasswords}, Keys: keys, Weights: weights,
+		Store: a.store, Crawler: crawler, Dumps: dumps{now: a.now, s3: s3, passwords: a.settings.DumpPasswords, threads: runtime.GOMAXPROCS(0)}, Keys: keys, Weights: weights,
 		WatchDuty: a.settings.Duty(), Log: a.log, Now: a.now,
 	}
 	if a.settings.SMTPHost != "" {
@@ -151,8 +156,10 @@ func (a *app) egress() collect.Config {
 
 // definitions are the sources to run: the operator's YAML files and the drop folder.
 func (a *app) definitions() ([]risk.Source, error) {
-	if err := os.MkdirAll(a.settings.Drop, 0o700); err != nil {
-		return nil, fmt.Errorf("make drop folder: %w", err)
+	if !dump.IsS3(a.settings.Drop) {
+		if err := os.MkdirAll(a.settings.Drop, 0o700); err != nil {
+			return nil, fmt.Errorf("make drop folder: %w", err)
+		}
 	}
 	sources := []risk.Source{pipeline.DropSource(a.settings.Drop, dropInterval)}
 	if a.settings.Sources == "" {
@@ -187,29 +194,70 @@ func schedules(sources []risk.Source) []job.Schedule {
 	return all
 }
 
+// openS3 makes the client of the store that the settings name; nil = they name none.
+func openS3(s config.Settings) (*dump.S3, error) {
+	if s.S3Endpoint == "" {
+		return nil, nil
+	}
+	return dump.NewS3(dump.S3Config{
+		Endpoint: s.S3Endpoint, Region: s.S3Region, AccessKey: s.S3AccessKey, SecretKey: s.S3SecretKey.Reveal(),
+		Token: s.S3SessionToken.Reveal(), CAFile: s.S3CAFile, PathStyle: s.S3PathStyle,
+	})
+}
+
 // dumps adapts package dump to what the pipeline asks for.
 type dumps struct {
 	now       func() time.Time
+	s3        *dump.S3
 	passwords string // file of passwords for archives; "" = none
+	threads   int
 }
 
-func (d dumps) Files(folder string) ([]risk.File, error) { return dump.Files(folder, d.now()) }
-
-func (d dumps) File(folder, path string) (risk.File, bool, error) {
-	return dump.File(folder, path, d.now())
+func (d dumps) options() dump.Options {
+	return dump.Options{Source: risk.SourceDrop, Context: extract.Context, S3: d.s3}
 }
 
-func (d dumps) Blocks(ctx context.Context, path string, visit func(risk.Block) error) ([]string, error) {
-	passwords, err := dump.ReadPasswords(d.passwords)
-	if err != nil {
+func (d dumps) Files(ctx context.Context, folder string) ([]risk.File, error) {
+	return dump.Files(ctx, folder, d.options(), d.now())
+}
+
+func (d dumps) File(ctx context.Context, folder, path string) (risk.File, bool, error) {
+	return dump.File(ctx, folder, path, d.options(), d.now())
+}
+
+func (d dumps) Sample(ctx context.Context, folder, path string) (string, error) {
+	return dump.Sample(ctx, dump.Join(folder, path), d.options())
+}
+
+func (d dumps) Digest(ctx context.Context, folder, path string) (string, error) {
+	return dump.Digest(ctx, dump.Join(folder, path), d.options())
+}
+
+func (d dumps) Read(ctx context.Context, r pipeline.Reading) ([]string, error) {
+	o := d.options()
+	o.From, o.Arrived, o.Read = r.From, r.Arrived, r.Read
+	o.Machine, o.Root = extract.Machine, r.Folder
+	var err error
+	if o.Passwords, err = dump.ReadPasswords(d.passwords); err != nil {
 		return nil, err
 	}
-	skips, err := dump.Blocks(ctx, path, dump.Options{Source: risk.SourceDrop, Context: extract.Context, Passwords: passwords}, visit)
-	named := make([]string, 0, len(skips))
-	for _, s := range skips {
+	var named []string // of what was skipped so far
+	skips, err := dump.Parallel(ctx, dump.Join(r.Folder, r.Path), o, dump.Work[pipeline.Looked]{
+		Threads: d.threads, Do: r.Look,
+		Done: func(l *pipeline.Looked, skipped []dump.Skip) error {
+			named = appendNamed(named, skipped)
+			return r.Take(l, named)
+		},
+	})
+	return appendNamed(named, skips), err
+}
+
+// appendNamed names what was skipped beyond what is named already.
+func appendNamed(named []string, skipped []dump.Skip) []string {
+	for _, s := range skipped[len(named):] {
 		named = append(named, s.Entry+": "+s.Why)
 	}
-	return named, err
+	return named
 }
 
 // mailer adapts package mail to what the pipeline asks for.

@@ -206,7 +206,7 @@ func (r *scanRun) block(b risk.Block, res *scanResult) {
 		res.total.Documents = 1
 	}
 	body := len(b.Data) - b.Trail
-	res.total.Bytes = int64(body - b.Lead)
+	res.total.Bytes = b.At.Offset - b.OffsetOf(b.Lead)
 	r.scanner.Scan(b.Data, func(h match.Hit) {
 		res.hits = append(res.hits, h)
 		if h.Start >= b.Lead && h.Start < body {

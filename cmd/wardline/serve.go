@@ -123,7 +123,7 @@ func (a *app) run(ctx context.Context, r roles, with parts) error {
 	if err != nil {
 		return err
 	}
-	steps.Queue = jobs
+	steps.Queue, steps.Stopping = jobs, ctx.Done()
 	a.store.UseQueue(jobs)
 
 	var handler http.Handler

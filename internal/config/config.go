@@ -40,6 +40,14 @@ type Settings struct {
 
 	TorProxy string `env:"WARDLINE_TOR_PROXY"`
 
+	S3Endpoint     string `env:"WARDLINE_S3_ENDPOINT"`
+	S3Region       string `env:"WARDLINE_S3_REGION"`
+	S3AccessKey    string `env:"WARDLINE_S3_ACCESS_KEY"`
+	S3SecretKey    Hidden `env:"WARDLINE_S3_SECRET_KEY"`
+	S3SessionToken Hidden `env:"WARDLINE_S3_SESSION_TOKEN"`
+	S3PathStyle    bool   `env:"WARDLINE_S3_PATH_STYLE" envDefault:"false"`
+	S3CAFile       string `env:"WARDLINE_S3_CA_FILE"`
+
 	WatchDuty    string `env:"WARDLINE_WATCH_DUTY"`
 	SMTPHost     string `env:"WARDLINE_SMTP_HOST"`
 	SMTPPort     int    `env:"WARDLINE_SMTP_PORT" envDefault:"587"`
@@ -171,6 +179,7 @@ func unreadable(err error, environment map[string]string) map[string]error {
 // shapes say what the text of a setting must be.
 var shapes = map[reflect.Type]string{
 	reflect.TypeFor[int]():           "a whole number",
+	reflect.TypeFor[bool]():          "true or false",
 	reflect.TypeFor[time.Duration](): "a duration such as 20s or 15m",
 	reflect.TypeFor[slog.Level]():    "debug, info, warn or error",
 }
@@ -190,6 +199,9 @@ func (s *Settings) fillIn() {
 		s.ServeAt(s.Addr)
 	}
 	s.PublicURL = strings.TrimSuffix(s.PublicURL, "/")
+	if s.S3Endpoint != "" && !strings.Contains(s.S3Endpoint, "://") {
+		s.S3Endpoint = "https://" + s.S3Endpoint
+	}
 }
 
 // problems lists all that is wrong with the settings taken together.
@@ -197,6 +209,7 @@ func (s Settings) problems() []error {
 	var found problemList
 	s.checkAddresses(&found)
 	s.checkMail(&found)
+	s.checkS3(&found)
 	if s.LogFormat != "text" && s.LogFormat != "json" {
 		found.add("WARDLINE_LOG_FORMAT", "%q is not text or json", s.LogFormat)
 	}
@@ -267,6 +280,26 @@ func (s Settings) checkMail(found *problemList) {
 	}
 }
 
+// checkS3 keeps dumps from crossing a network in clear.
+func (s Settings) checkS3(found *problemList) {
+	if strings.HasPrefix(s.Drop, "s3://") && s.S3Endpoint == "" {
+		found.add("WARDLINE_S3_ENDPOINT", "give the store's address when WARDLINE_DROP is in one")
+	}
+	if s.S3Endpoint == "" {
+		return
+	}
+	u, err := url.Parse(s.S3Endpoint)
+	switch {
+	case err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.User != nil || (u.Scheme != "http" && u.Scheme != "https"):
+		found.add("WARDLINE_S3_ENDPOINT", "is not an address such as https://s3.example.org")
+	case u.Scheme == "http" && !risk.IsLoopback(u.Hostname()):
+		found.add("WARDLINE_S3_ENDPOINT", "http is for a store on this machine only: %s would send dumps in clear", u.Host)
+	}
+	if (s.S3AccessKey == "") != (s.S3SecretKey.Reveal() == "") {
+		found.add("WARDLINE_S3_ACCESS_KEY", "give the key and WARDLINE_S3_SECRET_KEY together, or neither for a public bucket")
+	}
+}
+
 func proxyAddress(a string) bool {
 	if path, ok := strings.CutPrefix(a, "unix:"); ok {
 		return filepath.IsAbs(path)
@@ -277,7 +310,7 @@ func proxyAddress(a string) bool {
 
 // unknown names WARDLINE_ variables that no setting reads: most are misspelt.
 func unknown(environment map[string]string) []error {
-	known := map[string]bool{"WARDLINE_TOOLS": true, "WARDLINE_PICTURES": true} // read by the tests
+	known := map[string]bool{"WARDLINE_TOOLS": true, "WARDLINE_PICTURES": true, "WARDLINE_KILL_BYTES": true} // read by the tests
 	for _, name := range Names() {
 		known[name] = true
 	}
@@ -318,7 +351,7 @@ func (s Settings) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("addr", s.Addr), slog.String("public_url", s.PublicURL), slog.String("data", s.Data),
 		slog.String("database", database), slog.Bool("tor", s.TorProxy != ""), slog.Bool("mail", s.SMTPHost != ""),
-		slog.Bool("watch_duty", s.WatchDuty != ""), slog.Bool("tls", s.TLSCert != ""))
+		slog.Bool("watch_duty", s.WatchDuty != ""), slog.Bool("tls", s.TLSCert != ""), slog.Bool("s3", s.S3Endpoint != ""))
 }
 
 // SendMailTo points the settings at a mail server on this machine, host:port.

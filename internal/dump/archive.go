@@ -156,7 +156,7 @@ func (w *walk) hidden(entry string, depth int, head []byte, src source) (format,
 	if before == 0 {
 		return is, source{reader: src.reader, at: at, size: size, parts: src.parts}, nil
 	}
-	err := w.note(entry, w.leaf(entry, depth, nil, io.NewSectionReader(at, 0, before)))
+	err := w.note(entry, w.leaf(entry, depth, nil, sectionSource(at, before)))
 	rest := io.NewSectionReader(at, before, size-before)
 	return is, source{reader: rest, at: rest, size: size - before}, err
 }

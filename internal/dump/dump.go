@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"unicode"
@@ -20,7 +19,7 @@ import (
 
 // Options bound the reading; zero values are replaced by the defaults given here.
 type Options struct {
-	BlockBytes int // of a block's body: 1 MiB
+	BlockBytes int // of a block's body: 256 KiB
 	Overlap    int // of lead and trail, at most: 4 KiB
 	MaxDepth   int // archives inside archives: 8
 	MaxEntries int // in all archives of one file together: 1 000 000
@@ -30,7 +29,14 @@ type Options struct {
 
 	Passwords []string // tried in order on what is encrypted, after those that the archive or its folder names itself
 	Source    risk.SourceKind
-	Read      func(n int) // told of bytes read from the file system, for progress; may be nil
+	S3        *S3         // where s3:// paths lead; nil = such a path is an error
+	Read      func(n int) // told of bytes read from the file itself, for progress; may be nil
+
+	// From is where the reading of a file goes on, as Block.At of the last block said; what lies in front is not visited
+	// again, nor named in what was skipped. It is for a single file. Arrived, which may be nil, is told when all that is in
+	// front of it has been gone over, at once when that is nothing.
+	From    risk.Position
+	Arrived func()
 
 	// Context gives what the next block of a document must know of this block and of what is in front of it, in bytes
 	// that stay as they are. It is asked for one block after the other. nil = nothing
@@ -47,13 +53,16 @@ func (o Options) withDefaults() Options {
 	for _, d := range []struct {
 		value *int
 		is    int
-	}{{&o.BlockBytes, 1 << 20}, {&o.Overlap, 4 << 10}, {&o.MaxDepth, 8}, {&o.MaxEntries, 1_000_000}, {&o.MaxRatio, 1000}, {&o.MaxMemory, 256 << 20}, {&o.MaxRounds, 1 << 29}} {
+	}{{&o.BlockBytes, 256 << 10}, {&o.Overlap, 4 << 10}, {&o.MaxDepth, 8}, {&o.MaxEntries, 1_000_000}, {&o.MaxRatio, 1000}, {&o.MaxMemory, 256 << 20}, {&o.MaxRounds, 1 << 29}} {
 		if *d.value <= 0 {
 			*d.value = d.is
 		}
 	}
 	if o.Read == nil {
 		o.Read = func(int) {}
+	}
+	if o.Arrived == nil {
+		o.Arrived = func() {}
 	}
 	if o.Context == nil {
 		o.Context = func(risk.Block) []byte { return nil }
@@ -68,44 +77,25 @@ type Skip struct {
 	Why   string
 }
 
-// Blocks calls visit for every block of the file or, in sorted order, of every file below the folder at path. Symbolic
-// links are not followed. The error is visit's, the context's, or says that path itself could not be read; all else is
-// in skipped. A block's Data is valid until visit returns.
+// Blocks calls visit for every block of the file or, in sorted order, of every file below the folder at path. A path
+// that begins with s3:// is an object, or all objects whose keys begin with it. Symbolic links are not followed. The
+// error is visit's, the context's, or says that path itself could not be read; all else is in skipped. A block's Data is
+// valid until visit returns.
 func Blocks(ctx context.Context, path string, o Options, visit func(risk.Block) error) (skipped []Skip, err error) {
+	return read(ctx, path, o, func(b risk.Block, buf []byte, _ []Skip) ([]byte, error) { return buf, visit(b) })
+}
+
+// visitor gets each block with the buffer that its Data lies in. It may keep the buffer, and gives back one to go on
+// with, of any size; and it learns of all that was skipped so far.
+type visitor func(b risk.Block, buf []byte, skipped []Skip) ([]byte, error)
+
+func read(ctx context.Context, path string, o Options, visit visitor) ([]Skip, error) {
 	w := &walk{ctx: ctx, o: o.withDefaults(), visit: visit}
 	if o.Machine != nil {
 		w.logs = newLogs(path, o, visit)
 		w.visit = w.logs.take
 	}
-	err = filepath.WalkDir(path, func(file string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil && file == path:
-			return fmt.Errorf("read %s: %w", path, err)
-		case err != nil:
-			w.skipFile(file, err)
-			return nil
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case d.IsDir():
-			w.learnParts(file)
-			return nil
-		case d.Type()&fs.ModeSymlink != 0:
-			w.skipFile(file, errors.New("it is a symbolic link"))
-			return nil
-		case !d.Type().IsRegular():
-			w.skipFile(file, errors.New("it is not a regular file"))
-			return nil
-		case file == path:
-			w.partsBeside(file)
-		}
-		if g := w.parts[file]; g != nil {
-			if file == path || g.Name == d.Name() {
-				return w.group(filepath.Dir(file), g)
-			}
-			return nil // read with the first part
-		}
-		return w.file(file, d)
-	})
+	err := w.each(path, w.file)
 	return w.skipped, err
 }
 
@@ -113,13 +103,14 @@ func Blocks(ctx context.Context, path string, o Options, visit func(risk.Block) 
 type walk struct {
 	ctx     context.Context
 	o       Options
-	visit   func(risk.Block) error
+	visit   visitor
 	logs    *logs // nil = no facts are asked for
 	skipped []Skip
 
 	path    string
-	entries int // of the present file
-	memory  int // that archives held whole may still take
+	at      resume // in the present file
+	entries int    // of the present file
+	memory  int    // that archives held whole may still take
 	bytes   int64
 	out     int64 // bytes that came out of the present file, which has so many bytes
 	unnamed int   // things not read that were too many to be named
@@ -143,7 +134,11 @@ func (w *walk) skipFile(file string, err error) {
 // maxNamed is how many things of one file are named that were not read; the others are counted.
 const maxNamed = 1000
 
+// skip names what was not read, unless it lies in front of where the reading goes on and was named before.
 func (w *walk) skip(entry string, err error) {
+	if !w.at.arrived {
+		return
+	}
 	if w.named++; w.named > maxNamed {
 		w.unnamed++
 		return
@@ -159,47 +154,38 @@ func why(err error) string {
 	return err.Error()
 }
 
-func (w *walk) file(path string, d fs.DirEntry) error {
-	f, size, err := openRegular(path, d)
+// file reads a file, or several that are one.
+func (w *walk) file(f found) error {
+	c, err := f.open()
 	if err != nil {
-		w.skipFile(path, err)
+		w.skipFile(f.Path, err)
 		return nil
 	}
-	defer f.Close()
-	return w.begin(path, fileSource(f, size, w.o.Read))
-}
-
-// begin reads a file, or several that are one.
-func (w *walk) begin(path string, src source) error {
-	w.path, w.entries, w.memory = path, 0, w.o.MaxMemory
-	w.bytes, w.out, w.named, w.unnamed = src.size, 0, 0, 0
-	w.keys = newKeyring(w.o, path, func() []string { return w.hints.of(filepath.Dir(path)) })
-	err := w.withMachine(path, func() error { return w.settle("", w.document("", 0, src)) })
+	defer c.Close()
+	w.path, w.entries, w.memory, w.at = f.Path, 0, w.o.MaxMemory, newResume(w.o.From)
+	w.bytes, w.out, w.named, w.unnamed = c.size, 0, 0, 0
+	w.keys = newKeyring(w.o, f.Path, func() []string { return w.hints.of(filepath.Dir(f.Path)) })
+	if w.at.arrived {
+		w.o.Arrived()
+	}
+	err = w.withMachine(f.Path, func() error { return w.whole(c) })
 	if w.unnamed > 0 {
-		w.skipped = append(w.skipped, Skip{Path: path, Why: fmt.Sprintf("%d more things in it were not read, or not to their end", w.unnamed)})
+		w.skipped = append(w.skipped, Skip{Path: f.Path, Why: fmt.Sprintf("%d more things in it were not read, or not to their end", w.unnamed)})
 	}
 	return err
 }
 
-// openRegular opens what the folder listed, unless something else stands there by now.
-func openRegular(path string, d fs.DirEntry) (*os.File, int64, error) {
-	listed, err := d.Info()
-	if err != nil {
-		return nil, 0, err
+func (w *walk) whole(c opened) error {
+	from := &counted{ctx: w.ctx, content: c, tell: w.o.Read}
+	err := w.document("", 0, source{reader: from, at: from, size: c.size, parts: c.parts})
+	if w.ctx.Err() != nil { // whatever a decoder made of that
+		return w.ctx.Err()
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, 0, err
+	if !w.at.arrived && err == nil {
+		err = errShrunk
 	}
-	opened, err := f.Stat()
-	if err == nil && (!opened.Mode().IsRegular() || !os.SameFile(listed, opened)) {
-		err = errors.New("it was replaced while it was opened")
-	}
-	if err != nil {
-		f.Close()
-		return nil, 0, err
-	}
-	return f, opened.Size(), nil
+	w.at.arrived = true
+	return w.settle("", err)
 }
 
 // settle passes on what must stop everything and notes any other error against entry.
@@ -222,9 +208,10 @@ type source struct {
 	parts  []int64 // where each file begins where they are several; nil = it is one
 }
 
-func fileSource(f *os.File, size int64, tell func(int)) source {
-	c := &counted{f: f, tell: tell}
-	return source{reader: c, at: c, size: size}
+// sectionSource is the first bytes of an archive as a document of their own.
+func sectionSource(at io.ReaderAt, size int64) source {
+	s := io.NewSectionReader(at, 0, size)
+	return source{reader: s, at: s, size: size}
 }
 
 // document reads one document, whatever it is. A decoder that breaks down over hostile bytes is an error like any other.
@@ -257,10 +244,11 @@ func (w *walk) document(entry string, depth int, src source) (err error) {
 		}
 	}
 	if format == plain {
-		if src.at == nil && isProgram(head) {
-			return w.leaf(entry, depth, nil, src.reader) // perhaps held meanwhile
+		if src.at != nil || !isProgram(head) { // else it is perhaps held by now
+			src.reader = rest
+			return w.leaf(entry, depth, head, src)
 		}
-		return w.leaf(entry, depth, head, rest)
+		return w.leaf(entry, depth, nil, src)
 	}
 	if depth >= w.o.MaxDepth {
 		return fmt.Errorf("it is an archive more than %d deep", w.o.MaxDepth)
@@ -269,23 +257,25 @@ func (w *walk) document(entry string, depth int, src source) (err error) {
 }
 
 // leaf reads what is no archive. head was read of it already, or is nil.
-func (w *walk) leaf(entry string, depth int, head []byte, rest io.Reader) error {
+func (w *walk) leaf(entry string, depth int, head []byte, src source) error {
 	if head == nil {
 		head = make([]byte, sniffBytes)
-		n, err := io.ReadFull(rest, head)
+		n, err := io.ReadFull(src.reader, head)
 		if head = head[:n]; err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-			rest = broken{err}
+			src.reader = broken{err}
 		}
 	}
 	if depth == 0 {
-		return w.text(entry, head, rest)
+		return w.text(entry, head, src)
 	}
-	rest = &total{w: w, r: rest}
+	src.reader = &total{w: w, r: src.reader}
 	if !mayTellPassword(entry) {
-		return w.text(entry, head, rest)
+		return w.text(entry, head, src)
 	}
-	hint := &hintReader{r: rest, text: bytes.Clone(head)}
-	err := w.text(entry, head, hint)
+	hint := &hintReader{r: src.reader, text: bytes.Clone(head)}
+	src.reader = hint
+	err := w.text(entry, head, src)
+	_, _ = io.CopyN(io.Discard, hint, maxHintBytes) // what lies in front of where the reading goes on tells passwords too
 	w.keys.hintFile(entry, string(hint.text))
 	return err
 }
@@ -293,16 +283,16 @@ func (w *walk) leaf(entry string, depth int, head []byte, rest io.Reader) error 
 // visitPanic carries a panic of visit past the recovery that is meant for decoders.
 type visitPanic struct{ value any }
 
-func (w *walk) callVisit(b risk.Block) error {
+func (w *walk) callVisit(b risk.Block, buf []byte) (next []byte, err error) {
 	done := false
 	defer func() {
 		if !done {
 			panic(visitPanic{recover()})
 		}
 	}()
-	err := w.visit(b)
+	next, err = w.visit(b, buf, w.skipped)
 	done = true
-	return err
+	return next, err
 }
 
 // prefixed gives back the bytes by which a format was told.
@@ -325,20 +315,28 @@ type broken struct{ err error }
 
 func (b broken) Read([]byte) (int, error) { return 0, b.err }
 
-// counted tells how many bytes of the file were read.
+// counted tells how many bytes of the file were read. Decoders read through it, so it is also where a reading that goes
+// on without any block for long is ended.
 type counted struct {
-	f    *os.File
-	tell func(int)
+	ctx     context.Context
+	content content
+	tell    func(int)
 }
 
 func (c *counted) Read(b []byte) (int, error) {
-	n, err := c.f.Read(b)
+	if err := c.ctx.Err(); err != nil {
+		return 0, stop{err}
+	}
+	n, err := c.content.Read(b)
 	c.tell(n)
 	return n, err
 }
 
 func (c *counted) ReadAt(b []byte, off int64) (int, error) {
-	n, err := c.f.ReadAt(b, off)
+	if err := c.ctx.Err(); err != nil {
+		return 0, stop{err}
+	}
+	n, err := c.content.ReadAt(b, off)
 	c.tell(n)
 	return n, err
 }

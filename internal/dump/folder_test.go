@@ -32,7 +32,7 @@ func TestFilesLeavesOutWhatIsNotADumpYet(t *testing.T) {
 	if err := os.Symlink("/etc/passwd", filepath.Join(folder, "link.txt")); err != nil {
 		t.Fatal(err)
 	}
-	files, err := Files(folder, now)
+	files, err := Files(t.Context(), folder, Options{}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestFilesLeavesOutWhatIsNotADumpYet(t *testing.T) {
 	if files[0].Bytes != 1 {
 		t.Errorf("size %d, want 1", files[0].Bytes)
 	}
-	if _, err := Files(filepath.Join(folder, "missing"), now); err == nil {
+	if _, err := Files(t.Context(), filepath.Join(folder, "missing"), Options{}, now); err == nil {
 		t.Error("a missing folder is no error")
 	}
 }
@@ -66,15 +66,15 @@ func TestFileIsWhatFilesWouldList(t *testing.T) {
 	if err := os.Symlink("/etc/passwd", filepath.Join(folder, "link.txt")); err != nil {
 		t.Fatal(err)
 	}
-	listed, err := Files(folder, now)
+	listed, err := Files(t.Context(), folder, Options{}, now)
 	if err != nil || len(listed) != 1 {
 		t.Fatal(listed, err)
 	}
-	if f, found, err := File(folder, "a\n\xe9.txt", now); err != nil || !found || f.Bytes != 3 || !f.Modified.Equal(listed[0].Modified) || f.Path != listed[0].Path {
+	if f, found, err := File(t.Context(), folder, "a\n\xe9.txt", Options{}, now); err != nil || !found || f.Bytes != 3 || !f.Modified.Equal(listed[0].Modified) || f.Path != listed[0].Path {
 		t.Errorf("%+v %v %v, listed as %+v", f, found, err, listed[0])
 	}
 	for _, name := range []string{"growing.txt", "link.txt", "missing", "../etc/passwd", "/etc/passwd", ""} {
-		if f, found, err := File(folder, name, now); found || err != nil {
+		if f, found, err := File(t.Context(), folder, name, Options{}, now); found || err != nil {
 			t.Errorf("%q: %+v %v", name, f, err)
 		}
 	}

@@ -30,7 +30,7 @@ const folderFact = "folder"
 type logs struct {
 	machine func(name string, text []byte) []risk.Fact
 	root    string // no folder above it is looked at, but a file's own is
-	visit   func(risk.Block) error
+	visit   visitor
 
 	folders map[string][]risk.Fact // of the file system
 	roots   []logRoot              // of the present file, the latest last
@@ -47,7 +47,7 @@ type logRoot struct {
 	facts  []risk.Fact
 }
 
-func newLogs(given string, o Options, visit func(risk.Block) error) *logs {
+func newLogs(given string, o Options, visit visitor) *logs {
 	root := o.Root
 	if root == "" {
 		root = given
@@ -69,41 +69,41 @@ func (w *walk) withMachine(file string, read func() error) error {
 	if w.logs == nil {
 		return read()
 	}
-	w.logs.begin(file, risk.Position{})
+	w.logs.begin(file, w.o.From)
 	if err := read(); err != nil {
 		return err
 	}
-	return w.logs.end()
+	return w.logs.end(w.skipped)
 }
 
 // take passes a block on with its facts, or keeps a copy until they are known or it has waited long enough. Blocks stay
 // in order.
-func (l *logs) take(b risk.Block) error {
+func (l *logs) take(b risk.Block, buf []byte, skipped []Skip) ([]byte, error) {
 	if b.Place.Entry == "" {
 		b.Facts = l.beside
-		return l.pass(b)
+		return l.pass(b, buf, skipped)
 	}
 	if b.Lead == 0 && b.Head == nil {
-		if err := l.learn(b.Place.Entry, b.Data); err != nil {
-			return err
+		if err := l.learn(b.Place.Entry, b.Data, skipped); err != nil {
+			return buf, err
 		}
 	}
 	b.Facts = l.factsOf(b.Place.Entry).facts
 	if len(l.held) == 0 && (b.Facts != nil || l.passing == b.Place.Entry) {
-		return l.pass(b)
+		return l.pass(b, buf, skipped)
 	}
 	b.Data = bytes.Clone(b.Data)
 	l.held = append(l.held, b)
 	if l.bytes += len(b.Data); l.bytes <= maxHeld && len(l.held) < maxHeldCount {
-		return nil
+		return buf, nil
 	}
 	l.passing = b.Place.Entry
-	return l.release(len(l.held))
+	return buf, l.release(len(l.held), skipped)
 }
 
 // learn looks whether a document is a system file. If so, what waits in its log has its facts, and what waits in front
 // of that waits for nothing any more.
-func (l *logs) learn(entry string, text []byte) error {
+func (l *logs) learn(entry string, text []byte, skipped []Skip) error {
 	facts := l.machine(entry, text[:min(len(text), maxMachine)])
 	if len(facts) == 0 {
 		return nil
@@ -122,16 +122,16 @@ func (l *logs) learn(entry string, text []byte) error {
 			last = i + 1
 		}
 	}
-	return l.release(last)
+	return l.release(last, skipped)
 }
 
 // release passes the first n of the held blocks on.
-func (l *logs) release(n int) error {
+func (l *logs) release(n int, skipped []Skip) error {
 	for i := range n {
 		b := l.held[i]
 		l.held[i] = risk.Block{}
 		l.bytes -= len(b.Data)
-		if err := l.pass(b); err != nil {
+		if _, err := l.pass(b, b.Data[:len(b.Data):len(b.Data)], skipped); err != nil {
 			l.held, l.bytes = nil, 0
 			return err
 		}
@@ -141,13 +141,13 @@ func (l *logs) release(n int) error {
 }
 
 // end passes on what still waits at the end of a file.
-func (l *logs) end() error { return l.release(len(l.held)) }
+func (l *logs) end(skipped []Skip) error { return l.release(len(l.held), skipped) }
 
-func (l *logs) pass(b risk.Block) error {
+func (l *logs) pass(b risk.Block, buf []byte, skipped []Skip) ([]byte, error) {
 	if root := l.factsOf(b.Place.Entry); root.facts != nil {
 		b.At.Facts = append([]risk.Fact{{Name: folderFact, Value: root.folder}}, root.facts...)
 	}
-	return l.visit(b)
+	return l.visit(b, buf, skipped)
 }
 
 // factsOf is the innermost log that a document belongs to.
@@ -219,7 +219,11 @@ func (l *logs) lookIn(folder string) []risk.Fact {
 }
 
 func readSmall(name string, d fs.DirEntry) []byte {
-	f, _, err := openRegular(name, d)
+	info, err := d.Info()
+	if err != nil {
+		return nil
+	}
+	f, err := openRegular(name, info)
 	if err != nil {
 		return nil
 	}

@@ -174,7 +174,7 @@ func TestMachineThatComesTooLate(t *testing.T) {
 	if err := os.WriteFile(at, tarOf(t, files), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got := machines(t, at, Options{})
+	got := machines(t, at, Options{BlockBytes: 1 << 20})
 	with := 0
 	for i, line := range got {
 		if name, _, _ := strings.Cut(line, "="); name != files[i].name {

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/wardline/wardline/internal/risk"
 )
 
 // partGroup is a file that came in several parts, or a single one.
@@ -268,15 +270,6 @@ func (w *walk) headless(entry string, depth int, src source) error {
 	return errMissingPart
 }
 
-// source is the whole to be read.
-func (j *joined) source() source {
-	s := source{reader: io.NewSectionReader(j, 0, j.size), at: j, size: j.size}
-	if len(j.parts) > 1 {
-		s.parts = j.starts
-	}
-	return s
-}
-
 // learnParts notes which files of a folder are parts of one.
 func (w *walk) learnParts(folder string) {
 	entries, err := os.ReadDir(folder)
@@ -319,10 +312,10 @@ func (w *walk) partsBeside(file string) {
 	w.learnParts(filepath.Dir(file))
 }
 
-// group reads the files of a group as one, named by the first.
-func (w *walk) group(folder string, g *partGroup) error {
-	path := filepath.Join(folder, g.Name)
-	parts := make([]part, len(g.Parts))
+// group is the files of a group as one, named by the first.
+func (w *walk) group(folder string, g *partGroup) found {
+	f := found{File: risk.File{Path: filepath.Join(folder, g.Name)}}
+	listed := make([]fs.FileInfo, len(g.Parts))
 	for i, name := range g.Parts {
 		if name == "" {
 			continue
@@ -336,16 +329,50 @@ func (w *walk) group(folder string, g *partGroup) error {
 			w.skipFile(file, err)
 			continue
 		}
-		f, size, err := openRegular(file, fs.FileInfoToDirEntry(info))
+		listed[i] = info
+		one := newFile(file, info)
+		f.Bytes += one.Bytes
+		if one.Modified.After(f.Modified) {
+			f.Modified = one.Modified
+		}
+	}
+	f.open = func() (opened, error) { return w.openGroup(folder, g, listed) }
+	return f
+}
+
+func (w *walk) openGroup(folder string, g *partGroup, listed []fs.FileInfo) (opened, error) {
+	parts := make([]part, len(g.Parts))
+	var files closers
+	for i, name := range g.Parts {
+		if listed[i] == nil {
+			continue
+		}
+		file := filepath.Join(folder, name)
+		f, err := openRegular(file, listed[i])
 		if err != nil {
 			w.skipFile(file, err)
 			continue
 		}
-		defer f.Close()
-		parts[i] = part{at: &counted{f: f, tell: w.o.Read}, size: size}
+		files = append(files, f)
+		parts[i] = part{at: f, size: f.size}
 	}
 	if g.Missing != "" {
-		w.skipFile(path, errors.New(g.Missing+"; the rest was read as far as it goes"))
+		w.skipFile(filepath.Join(folder, g.Name), errors.New(g.Missing+"; the rest was read as far as it goes"))
 	}
-	return w.begin(path, join(parts).source())
+	j := join(parts)
+	o := opened{content: io.NewSectionReader(j, 0, j.size), Closer: files, size: j.size}
+	if len(parts) > 1 {
+		o.parts = j.starts
+	}
+	return o, nil
+}
+
+type closers []io.Closer
+
+func (c closers) Close() error {
+	var errs []error
+	for _, f := range c {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
 }

@@ -11,57 +11,116 @@ import (
 
 // text cuts a document that is not an archive into blocks: at line ends where there are any, with whole lines before
 // and after for context. head is what was read of it already.
-func (w *walk) text(entry string, head []byte, rest io.Reader) error {
-	in := newTextReader(head, rest)
-	c := cutter{w: w, in: in, place: risk.Place{Path: w.path, Entry: entry, Line: 1, Offset: in.offset}}
+func (w *walk) text(entry string, head []byte, src source) error {
+	number, past := w.next()
+	if past {
+		return nil
+	}
+	c, err := w.start(number, entry, head, src)
+	if err != nil {
+		return err
+	}
 	return c.run()
 }
 
 // cutter holds the window over a document: lead, body, and what is read ahead.
 type cutter struct {
-	w     *walk
-	in    *textReader
-	place risk.Place // of buf[0]
-	at    int64      // of buf[0], in the document's text
-	buf   []byte
-	lead  int
-	head  []byte // the document's beginning, once it left the window
-	known []byte // context of the next block
-	ended error  // io.EOF or what broke the reading
+	w      *walk
+	number int // of the document
+	in     *textReader
+	place  risk.Place // of buf[0]
+	at     int64      // of buf[0], in the document's text
+	buf    []byte
+	lead   int
+	head   []byte // the document's beginning, once it left the window
+	known  []byte // context of the next block
+	until  int64  // blocks up to there are cut and not visited
+	ended  error  // io.EOF or what broke the reading
 }
 
 // maxHead bounds how much of its document's beginning each block knows.
 const maxHead = 4 << 10
 
 func (c *cutter) run() error {
-	w := c.w
-	if w.buf == nil {
-		w.buf = make([]byte, w.o.BlockBytes+2*w.o.Overlap)
-	}
-	c.buf = w.buf[:0]
 	for {
 		c.fill()
 		if len(c.buf) == c.lead {
 			break
 		}
-		if err := w.ctx.Err(); err != nil {
+		if err := c.w.ctx.Err(); err != nil {
 			return stop{err}
 		}
-		body := c.bodyEnd()
-		trail := c.trailEnd(body)
-		block := risk.Block{Place: c.place, Source: w.o.Source, Data: c.buf[:trail:trail], Lead: c.lead, Trail: trail - body,
-			Head: c.head, Context: c.known, Wide: c.in.wideIn(c.at, c.place.Offset, trail)}
-		if err := w.callVisit(block); err != nil {
+		if err := c.block(); err != nil {
 			return stop{err}
 		}
-		c.known = w.o.Context(block)
-		c.advance(block, body)
 	}
+	c.w.buf = c.buf
 	if !errors.Is(c.ended, io.EOF) {
 		return fmt.Errorf("it was read up to byte %d: %w", c.in.offset, c.ended)
 	}
+	if c.until > 0 {
+		return errShrunk
+	}
 	return nil
 }
+
+// block passes on the block at the front of the window and moves the window behind it.
+func (c *cutter) block() (err error) {
+	body := c.bodyEnd()
+	trail := c.trailEnd(body)
+	b := risk.Block{Place: c.place, Source: c.w.o.Source, Data: c.buf[:trail:trail], Lead: c.lead, Trail: trail - body,
+		Head: c.head, Context: c.known, Wide: c.in.wideIn(c.at, c.place.Offset, trail)}
+	next := c.leadOf(body)
+	place := risk.Place{Path: c.place.Path, Entry: c.place.Entry, Line: c.place.Line + lines(c.buf[:next]), Offset: b.OffsetOf(next)}
+	b.At = risk.Position{Document: c.number, Entry: place.Entry, Offset: b.OffsetOf(body), Line: place.Line + lines(c.buf[next:body]),
+		Lead: body - next, Context: c.w.o.Context(b)}
+	if b.At.Offset-place.Offset != int64(b.At.Lead) { // UTF-16
+		b.At.Lead = -1
+	}
+	buf := c.buf
+	if c.ahead(b.At.Offset) {
+		buf, err = c.w.callVisit(b, c.buf)
+	}
+	if next > 0 && c.head == nil {
+		c.head = bytes.Clone(c.buf[:min(maxHead, len(c.buf))])
+	}
+	c.known, c.place, c.lead = b.At.Context, place, body-next
+	c.at += int64(next)
+	c.buf = append(c.sized(buf), c.buf[next:]...)
+	return err
+}
+
+// ahead reports a block, ending at end, that does not lie in front of where the reading goes on.
+func (c *cutter) ahead(end int64) bool {
+	if c.until == 0 || end < c.until {
+		return c.until == 0
+	}
+	past := end > c.until
+	c.until = 0
+	c.w.arrive()
+	return past
+}
+
+// sized is a buffer, empty, with room for a whole window.
+func (c *cutter) sized(buf []byte) []byte {
+	if need := c.w.o.BlockBytes + 2*c.w.o.Overlap; cap(buf) < need {
+		return make([]byte, 0, need)
+	}
+	return buf[:0]
+}
+
+// leadOf is where the lead of a body that begins at body begins: on a line, where there is one.
+func (c *cutter) leadOf(body int) int {
+	start := max(body-c.w.o.Overlap, 0)
+	if start > 0 && c.buf[start-1] != '\n' {
+		if i := bytes.IndexByte(c.buf[start:body-1], '\n'); i >= 0 {
+			start += i + 1
+		}
+	}
+	return start
+}
+
+func lines(b []byte) int { return bytes.Count(b, []byte("\n")) }
 
 // fill reads until a whole block and its trail are there, or the document ends.
 func (c *cutter) fill() {
@@ -125,22 +184,4 @@ func (c *cutter) trailEnd(body int) int {
 		return body + i + 1
 	}
 	return end
-}
-
-// advance moves the window so that what was the body's end becomes the start of the next body.
-func (c *cutter) advance(block risk.Block, body int) {
-	start := max(body-c.w.o.Overlap, 0)
-	if start > 0 && c.buf[start-1] != '\n' {
-		if i := bytes.IndexByte(c.buf[start:body-1], '\n'); i >= 0 {
-			start += i + 1
-		}
-	}
-	if start > 0 && c.head == nil {
-		c.head = bytes.Clone(c.buf[:min(maxHead, len(c.buf))])
-	}
-	c.place.Line += bytes.Count(c.buf[:start], []byte("\n"))
-	c.place.Offset = block.OffsetOf(start)
-	c.at += int64(start)
-	c.lead = body - start
-	c.buf = c.buf[:copy(c.buf, c.buf[start:])]
 }

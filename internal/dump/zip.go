@@ -66,7 +66,7 @@ func (w *walk) before(entry string, depth int, at io.ReaderAt, d zipDirectory) e
 	if d.base <= 0 || d.disks != nil {
 		return nil
 	}
-	return w.leaf(entry, depth, nil, io.NewSectionReader(at, 0, d.base))
+	return w.leaf(entry, depth, nil, sectionSource(at, d.base))
 }
 
 // zipped is an entry with the place of its packed bytes.

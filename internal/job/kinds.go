@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -113,4 +114,11 @@ func addWorker[A river.JobArgs](all *river.Workers, limits map[risk.JobKind]time
 
 func (w *worker[A]) Timeout(*river.Job[A]) time.Duration { return w.limit }
 
-func (w *worker[A]) Work(ctx context.Context, j *river.Job[A]) error { return w.work(ctx, j.Args) }
+// Work does it. What is to be gone on with later goes back into the queue, and that is no failed attempt.
+func (w *worker[A]) Work(ctx context.Context, j *river.Job[A]) error {
+	err := w.work(ctx, j.Args)
+	if errors.Is(err, risk.ErrTryLater) {
+		return river.JobSnooze(0)
+	}
+	return err
+}

@@ -58,7 +58,7 @@ func (p *Pipeline) crawl(ctx context.Context, status risk.SourceStatus, started 
 		return p.Store.FindMark(ctx, src.ID, key)
 	}
 	matched := 0
-	allowed, stop := p.whileAllowed(ctx, src.ID)
+	allowed, stop := p.whileAllowed(ctx, func(ctx context.Context) (bool, error) { return p.Store.MayRead(ctx, src.ID) })
 	defer stop()
 	report, err := p.Crawler.Crawl(allowed, src, known, func(ctx context.Context, page risk.Page) error {
 		recorded, err := p.process(ctx, list, src, page)
@@ -97,9 +97,9 @@ var errHalted = errors.New("the source may no longer be read")
 // haltCheck leaves most of the second, in which a pause must have taken effect, to the question itself.
 const haltCheck = 250 * time.Millisecond
 
-// whileAllowed gives a context that ends when the source may no longer be read, also in the middle of a page or of a
-// pause between pages. A question that cannot be answered ends it as well. stop waits for the last question.
-func (p *Pipeline) whileAllowed(ctx context.Context, sourceID int64) (allowed context.Context, stop func()) {
+// whileAllowed gives a context that ends when a source or file may no longer be read, also in the middle of a page or of
+// a pause between pages. A question that cannot be answered ends it as well. stop waits for the last question.
+func (p *Pipeline) whileAllowed(ctx context.Context, may func(context.Context) (bool, error)) (allowed context.Context, stop func()) {
 	allowed, cancel := context.WithCancelCause(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -112,9 +112,9 @@ func (p *Pipeline) whileAllowed(ctx context.Context, sourceID int64) (allowed co
 				return
 			case <-tick.C:
 			}
-			if may, err := p.Store.MayRead(allowed, sourceID); err != nil {
-				cancel(fmt.Errorf("ask whether source %d may be read: %w", sourceID, err))
-			} else if !may {
+			if goOn, err := may(allowed); err != nil {
+				cancel(fmt.Errorf("ask whether reading may go on: %w", err))
+			} else if !goOn {
 				cancel(errHalted)
 			}
 		}

@@ -106,7 +106,7 @@ func (h *hunt) dump(ctx context.Context, s risk.StaleFile) error {
 	if reached, err := h.reached(ctx, s.Source); err != nil || !reached {
 		return err
 	}
-	there, found, err := h.p.Dumps.File(s.Source.Address, s.File.Path)
+	there, found, err := h.p.Dumps.File(ctx, s.Source.Address, s.File.Path)
 	if err != nil {
 		h.p.Log.WarnContext(ctx, "dump unreadable", slog.Int64("file", s.File.ID), slog.Any("error", err))
 		return nil
@@ -181,7 +181,7 @@ func (h *hunt) reached(ctx context.Context, src risk.Source) (bool, error) {
 		return false, fmt.Errorf("ask for source %s: %w", src.Key, err)
 	}
 	if may {
-		if _, err := h.p.Dumps.Files(src.Address); err != nil {
+		if _, err := h.p.Dumps.Files(ctx, src.Address); err != nil {
 			h.p.Log.WarnContext(ctx, "drop folder unreadable", slog.Any("error", err))
 			may = false
 		}

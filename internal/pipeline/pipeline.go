@@ -28,6 +28,13 @@ type Store interface {
 	FindMark(ctx context.Context, sourceID int64, key string) (risk.Mark, bool, error)
 	// FindFilesAt gives the files at paths that were begun, by path.
 	FindFilesAt(ctx context.Context, sourceID int64, paths []string) (map[string]risk.File, error)
+	FindFile(ctx context.Context, id int64) (risk.File, error)
+	BeginFile(ctx context.Context, f risk.File) (risk.File, error)
+	// MayReadFile is MayRead for one file: false also when it was cancelled.
+	MayReadFile(ctx context.Context, fileID int64) (bool, error)
+	// FindTwins gives files of the same source and sample that were read, or are being read.
+	FindTwins(ctx context.Context, f risk.File) ([]risk.File, error)
+	SaveDigest(ctx context.Context, fileID int64, digest string) error
 
 	SaveWatchlist(ctx context.Context, version string, terms []risk.WatchTerm) error
 	// NewTerms gives those of terms that a version of the watchlist did not have; risk.ErrNotFound when it is not known.
@@ -59,14 +66,18 @@ type Crawler interface {
 		visit func(ctx context.Context, p risk.Page) error) (risk.CrawlReport, error)
 }
 
-// Dumps reads the drop folder.
+// Dumps reads drop folders, on this machine or in an object store.
 type Dumps interface {
 	// Files lists what lies in the folder and is no longer being written; paths are relative to it.
-	Files(folder string) ([]risk.File, error)
+	Files(ctx context.Context, folder string) ([]risk.File, error)
 	// File is one of them; false when Files would not list it.
-	File(folder, path string) (risk.File, bool, error)
-	// Blocks reads a file or archive; what cannot be read is named in skipped and the rest is read.
-	Blocks(ctx context.Context, path string, visit func(risk.Block) error) (skipped []string, err error)
+	File(ctx context.Context, folder, path string) (risk.File, bool, error)
+	// Read reads a file or archive; what cannot be read is named in skipped and the rest is read.
+	Read(ctx context.Context, r Reading) (skipped []string, err error)
+	// Sample is a digest of a few stretches, by which files that may have the same content are found.
+	Sample(ctx context.Context, folder, path string) (string, error)
+	// Digest is the hex SHA-256 of the whole.
+	Digest(ctx context.Context, folder, path string) (string, error)
 }
 
 // Mailer sends one message to one person.
@@ -82,8 +93,8 @@ type Queue interface {
 	Insert(ctx context.Context, jobs ...risk.Job) error
 }
 
-// Pipeline runs the steps. All fields but Mailer and Traces must be set; without a Mailer messages wait
-// in the outbox, without Traces no dump leaves an index.
+// Pipeline runs the steps. All fields but Mailer, Traces and Stopping must be set; without a Mailer messages wait in the
+// outbox, without Traces no dump leaves an index.
 type Pipeline struct {
 	Store     Store
 	Crawler   Crawler
@@ -98,6 +109,7 @@ type Pipeline struct {
 	FloodAfter int
 	Log        *slog.Logger
 	Now        func() time.Time
+	Stopping   <-chan struct{} // closed when the process is to end: what takes long saves its place; nil = never
 
 	mu      sync.Mutex
 	scanner *match.Scanner // compiled from the terms of version

@@ -53,9 +53,9 @@ func (p *Pipeline) newTracer(ctx context.Context, src risk.Source, f risk.File) 
 }
 
 // add takes in a block, in reading order, with its keys as keysOf gave them.
-func (t *tracer) add(b risk.Block, keys []uint64) {
+func (t *tracer) add(until risk.Position, bytes int64, keys []uint64) {
 	if t.trace != nil {
-		t.check(t.trace.Add(b.At, int64(len(b.Body())), keys))
+		t.check(t.trace.Add(until, bytes, keys))
 	}
 }
 

@@ -62,6 +62,7 @@ type Position struct {
 	Entry    string // its path inside the archive
 	Offset   int64  // in the unpacked document
 	Line     int    // 1-based line at Offset
+	Lead     int    // bytes in front of Offset that belong to the block there; -1 = unknown, and found by reading from the front
 	Context  []byte // Block.Context of the block that begins there
 	Facts    []Fact // Block.Facts of the documents around it
 }

@@ -216,12 +216,12 @@ func filterFiles(q *gorm.DB, f risk.FileFilter) *gorm.DB {
 	return q
 }
 
-// FindTwins lists the files that may have the same content as one of this sample and that were read, or are being
-// read, with the same watch terms; the first begun comes first.
+// FindTwins lists the files of the same source that may have the same content as one of this sample and that were read, or
+// are being read; the first begun comes first.
 func (s *Store) FindTwins(ctx context.Context, f risk.File) ([]risk.File, error) {
 	var rows []fileRow
-	err := s.find(ctx).Omit("skipped").Where("sample = ? AND sample <> '' AND bytes = ? AND watchlist = ? AND state IN ? AND NOT (source_id = ? AND path_key = ?)",
-		f.Sample, f.Bytes, f.Watchlist, []string{string(risk.FileDone), string(risk.FileReading)}, f.SourceID, indexed(f.Path)).
+	err := s.find(ctx).Omit("skipped").Where("sample = ? AND sample <> '' AND bytes = ? AND state IN ? AND source_id = ? AND path_key <> ?",
+		f.Sample, f.Bytes, []string{string(risk.FileDone), string(risk.FileReading)}, f.SourceID, indexed(f.Path)).
 		Order("id").Limit(maxTwins).Find(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("find files like one of source %d: %w", f.SourceID, err)
@@ -231,3 +231,10 @@ func (s *Store) FindTwins(ctx context.Context, f risk.File) ([]risk.File, error)
 
 // maxTwins bounds how many files of the same sample are compared byte by byte.
 const maxTwins = 8
+
+// SaveDigest keeps the digest of a file's whole content.
+func (s *Store) SaveDigest(ctx context.Context, id int64, digest string) error {
+	return s.change(ctx, func(tx *gorm.DB) error {
+		return changedOne(tx.Model(&fileRow{}).Where("id = ?", id).Update("digest", digest), "digest of file", id)
+	})
+}
