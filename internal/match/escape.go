@@ -50,7 +50,10 @@ func mayEscape(b []byte, at int) bool {
 	case '\\':
 		return strings.IndexByte(`\uxntrbfv.-_@`, next) >= 0
 	case '=':
-		return isUpperHex(next) && isUpperHex(b[at+2]) || next == '\n' || next == '\r'
+		if next == '\n' || next == '\r' {
+			return at == 0 || b[at-1] != '=' // a rule of ===== is no quoted text, and there are many
+		}
+		return isUpperHex(next) && isUpperHex(b[at+2])
 	}
 	return next == '.' || next == '@' || next == ':' || next|0x20 == 'a' || next|0x20 == 'd'
 }
