@@ -20,7 +20,7 @@ import (
 // credential or cookie for each record and supplier, one mention or claim for each block and supplier. hits are those
 // of the whole of b.Data, in order of Start, as Scan gives them.
 func Indicators(s *match.Scanner, b risk.Block, hits []match.Hit, visit func(risk.Indicator)) {
-	r := reader{scanner: s, block: b, data: b.Data, visit: visit, head: headEnd(b), lines: lineCounter{line: max(b.Place.Line, 1)}, effort: effortFor(b), begins: notLooked}
+	r := reader{scanner: s, block: b, data: b.Data, visit: visit, head: headEnd(b), lines: lineCounter{line: max(b.Place.Line, 1)}, effort: effortFor(b), begins: notLooked, labelsEnd: -1}
 	r.machine = machineFacts(b)
 	r.readHits(hits)
 	for _, m := range r.mentions {
@@ -39,11 +39,16 @@ type reader struct {
 	mentions []mention
 	plain    span // the last line that was found to hold no record
 	tables
-	effort   int // left for looking around hits
-	labelled []labelled
-	begins   label             // what firstLabel found
-	interned map[string]string // values that come again
-	machine  []risk.Fact       // of the block
+	effort      int // left for looking around hits
+	labelled    []labelled
+	labelsEnd   int // of the label record that was read last
+	factScratch []risk.Fact
+	begins      label             // what firstLabel found
+	interned    map[string]string // values that come again
+	machine     []risk.Fact       // of the block
+	terms       [16]keptTerm
+	concerned   []party // of the record at hand
+	ours        kept    // facts of the last record
 }
 
 // span is a stretch of the block's bytes.
@@ -66,6 +71,7 @@ type record struct {
 	secret           risk.Secret
 	facts            []risk.Fact
 	usableUntil      time.Time
+	apart            bool // its fields stand apart, so that the hits tell all that is watched in them
 }
 
 func (r *reader) readHits(hits []match.Hit) {
@@ -169,8 +175,14 @@ const maxValue = 256
 type party struct {
 	supplier supplierKey
 	first    int // where its first hit stands: the block that holds it reports the record
-	account  *match.Hit
-	host     *match.Hit
+	account  met
+	host     met
+}
+
+// met is a hit that a party may have.
+type met struct {
+	match.Hit
+	found bool
 }
 
 type supplierKey struct {
@@ -179,8 +191,23 @@ type supplierKey struct {
 }
 
 func (r *reader) supplierOf(term int) supplierKey {
-	t := r.scanner.Term(term)
+	t := r.term(term)
 	return supplierKey{t.SupplierID, t.Supplier}
+}
+
+// term keeps the terms that were asked for last: a log speaks of a few of them again and again.
+func (r *reader) term(i int) *risk.WatchTerm {
+	kept := &r.terms[i%len(r.terms)]
+	if !kept.known || kept.index != i {
+		kept.index, kept.known, kept.term = i, true, r.scanner.Term(i)
+	}
+	return &kept.term
+}
+
+type keptTerm struct {
+	index int
+	known bool
+	term  risk.WatchTerm
 }
 
 func (r *reader) emit(rec record, hits []match.Hit) {
@@ -199,7 +226,7 @@ func (r *reader) emit(rec record, hits []match.Hit) {
 
 // parties sorts a record's hits by supplier and by what they hit: the account, the host, or neither.
 func (r *reader) parties(rec record, hits []match.Hit) []party {
-	var parties []party
+	parties := r.concerned[:0]
 	for _, h := range hits {
 		switch {
 		case h.Kind == risk.MatchLookalike || h.Kind == risk.MatchBrand:
@@ -209,7 +236,10 @@ func (r *reader) parties(rec record, hits []match.Hit) []party {
 			parties = r.join(parties, h, false)
 		}
 	}
-	parties = r.lookUp(parties, rec, hits[0].Start)
+	if !rec.apart || bytes.IndexByte(rec.login.of(r.data), '\\') >= 0 {
+		parties = r.lookUp(parties, rec, hits[0].Start)
+	}
+	r.concerned = parties
 	if rec.kind == risk.KindCookie {
 		return watchedHosts(parties)
 	}
@@ -221,7 +251,7 @@ func (r *reader) parties(rec record, hits []match.Hit) []party {
 func (r *reader) lookUp(parties []party, rec record, first int) []party {
 	byAccount, byHost := false, false
 	for _, p := range parties {
-		byAccount, byHost = byAccount || p.account != nil, byHost || p.host != nil
+		byAccount, byHost = byAccount || p.account.found, byHost || p.host.found
 	}
 	if !byAccount && !rec.login.empty() {
 		if t, kind, ok := r.matchAccount(r.accountOf(rec)); ok && kind != risk.MatchLookalike {
@@ -255,7 +285,7 @@ func (r *reader) isWhole(h match.Hit, s span) bool {
 func watchedHosts(parties []party) []party {
 	kept := parties[:0]
 	for _, p := range parties {
-		if p.host != nil {
+		if p.host.found {
 			kept = append(kept, p)
 		}
 	}
@@ -270,10 +300,10 @@ func (r *reader) join(parties []party, h match.Hit, account bool) []party {
 		parties = append(parties, party{supplier: key, first: h.Start})
 	}
 	switch p := &parties[i]; {
-	case account && p.account == nil:
-		p.account = &h
-	case !account && p.host == nil:
-		p.host = &h
+	case account && !p.account.found:
+		p.account = met{h, true}
+	case !account && !p.host.found:
+		p.host = met{h, true}
 	}
 	return parties
 }
@@ -294,28 +324,36 @@ func (r *reader) indicator(rec record, p party) risk.Indicator {
 		Secret: rec.secret, Facts: r.withMachine(rec.facts), UsableUntil: rec.usableUntil,
 	}
 	hit := p.host
-	if p.account != nil {
+	if p.account.found {
 		hit = p.account
 	}
-	in.Term, in.Match = r.scanner.Term(hit.Term), hit.Kind
+	in.Term, in.Match = *r.term(hit.Term), hit.Kind
 	if rec.kind == risk.KindCredential {
 		in.Class = classOf(p, rec.host)
 	}
 	return in
 }
 
+// kept are facts that the next record is likely to have as well: they are shared, and nobody changes them.
+type kept struct{ own, all []risk.Fact }
+
 // withMachine adds the facts of the machine to those of a record, which know better.
 func (r *reader) withMachine(facts []risk.Fact) []risk.Fact {
 	if len(facts) == 0 {
 		return r.machine
 	}
-	own := len(facts)
+	if slices.Equal(facts, r.ours.own) {
+		return r.ours.all
+	}
+	all := slices.Clone(facts)
+	own := len(all)
 	for _, f := range r.machine {
-		if !slices.ContainsFunc(facts[:own], func(g risk.Fact) bool { return g.Name == f.Name }) {
-			facts = append(facts, f)
+		if !slices.ContainsFunc(all[:own], func(g risk.Fact) bool { return g.Name == f.Name }) {
+			all = append(all, f)
 		}
 	}
-	return facts
+	r.ours = kept{all[:own:own], slices.Clip(all)}
+	return r.ours.all
 }
 
 func (r *reader) urlOf(rec record) string {
@@ -335,9 +373,9 @@ func (r *reader) accountOf(rec record) string {
 // classOf says whose account it is (design.md §2, Exposure).
 func classOf(p party, host span) risk.Class {
 	switch {
-	case p.account == nil:
+	case !p.account.found:
 		return risk.ClassCustomer
-	case p.host != nil || host.empty():
+	case p.host.found || host.empty():
 		return risk.ClassEmployee
 	}
 	return risk.ClassThirdParty
@@ -366,7 +404,12 @@ func (c *lineCounter) at(data []byte, at int) int {
 var newline = []byte{'\n'}
 
 // clean makes text out of dump bytes.
-func clean(b []byte) string { return strings.ToValidUTF8(string(b), "\uFFFD") }
+func clean(b []byte) string {
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	return strings.ToValidUTF8(string(b), "\uFFFD")
+}
 
 // hostName is a host in lower-case ASCII.
 func hostName(b []byte) string {

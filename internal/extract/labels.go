@@ -2,6 +2,7 @@ package extract
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -27,13 +28,14 @@ func (r *reader) readLabels(hit span) (record, bool) {
 	if l.name.label == noLabel || l.name.label >= labelOther {
 		return record{}, false
 	}
-	if rec, ok := r.readInline(hit); ok {
+	if rec, ok := r.readInline(hit, l); ok {
 		return rec, true
 	}
 	lines := fromLabel(r.blockLines(hit, l))
 	for start := 0; start < len(lines); {
 		end := recordEnd(lines, start)
 		if lines[start].line.start <= hit.start && hit.start <= lines[end-1].line.start {
+			r.labelsEnd = lines[end-1].line.end
 			return r.readBlock(lines[start:end], end == len(lines))
 		}
 		start = end
@@ -42,12 +44,29 @@ func (r *reader) readLabels(hit span) (record, bool) {
 }
 
 // readInline reads a record whose labels all stand in one line, as in "URL: … | Login: … | Password: …".
-func (r *reader) readInline(line span) (record, bool) {
-	fields := r.inlineFields(line)
-	if len(fields) < 2 || fields[0].name.label == labelPassword {
+func (r *reader) readInline(line span, first labelled) (record, bool) {
+	if first.name.label == labelPassword {
 		return record{}, false
 	}
-	for _, f := range fields {
+	fields := append(r.labelled[:0], first)
+	b := r.data
+	for at := first.value.start; len(fields) < maxBlockLines; at++ {
+		i := bytes.IndexByte(b[at:line.end], ':')
+		if i < 0 {
+			break
+		}
+		at += i
+		if at+1 < line.end && b[at+1] == '/' { // of an address
+			continue
+		}
+		last := &fields[len(fields)-1]
+		if start, name, ok := labelBefore(b, last.value.start, at); ok {
+			last.value = trimField(b, span{last.value.start, start})
+			fields = append(fields, labelled{line: line, name: name, value: trim(b, span{at + 1, line.end})})
+		}
+	}
+	r.labelled = fields
+	for _, f := range fields[1:] {
 		if f.name.label == labelPassword {
 			return r.readBlock(fields, false)
 		}
@@ -55,33 +74,7 @@ func (r *reader) readInline(line span) (record, bool) {
 	return record{}, false
 }
 
-// inlineFields cuts a line at its labels. A label begins the line or follows upon something that separates.
-func (r *reader) inlineFields(line span) []labelled {
-	fields := r.labelled[:0]
-	b := r.data
-	for at, end := line.start, line.end; ; at++ {
-		i := bytes.IndexByte(b[at:end], ':')
-		if i < 0 || len(fields) == maxBlockLines {
-			break
-		}
-		at += i
-		start, name, ok := labelBefore(b, line.start, at)
-		if !ok {
-			continue
-		}
-		if n := len(fields); n > 0 {
-			fields[n-1].value = trimField(b, span{fields[n-1].value.start, start})
-		}
-		fields = append(fields, labelled{line: line, name: name, value: span{at + 1, end}})
-	}
-	if n := len(fields); n > 0 {
-		fields[n-1].value = trim(b, fields[n-1].value)
-	}
-	r.labelled = fields
-	return fields
-}
-
-// labelBefore finds the label of two words, or of one, that ends at a colon.
+// labelBefore finds the label of two words, or of one, that ends at a colon. It follows upon something that separates.
 func labelBefore(b []byte, low, colon int) (start int, name labelName, ok bool) {
 	at := colon
 	for range 2 {
@@ -109,12 +102,16 @@ func trimField(b []byte, s span) span {
 	return trim(b, s)
 }
 
-// blockLines are the lines around a hit up to the nearest separator or blank line on either side, beginning at the
-// first line of a record.
+// blockLines are the lines around a hit up to the nearest separator or blank line on either side, or to the record that
+// was read last, and down to where the record of the hit ends.
 func (r *reader) blockLines(hit span, l labelled) []labelled {
 	lines := r.labelled[:0]
 	line, bounded := hit, false
 	for range maxBlockLines {
+		if line.start > 0 && line.start-1 == r.labelsEnd { // what is above was read
+			bounded = true
+			break
+		}
 		above, ok := r.before(line)
 		if !ok || r.separates(above) {
 			bounded = true
@@ -123,10 +120,12 @@ func (r *reader) blockLines(hit span, l labelled) []labelled {
 		line = above
 		lines = append(lines, r.readLabel(line))
 	}
-	for i, j := 0, len(lines)-1; i < j; i, j = i+1, j-1 {
-		lines[i], lines[j] = lines[j], lines[i]
-	}
+	slices.Reverse(lines)
 	lines = append(lines, l)
+	if !bounded {
+		lines = r.fromRecordStart(lines, hit.start)
+	}
+	seen := lastSeen(lines)
 	line = hit
 	for range maxBlockLines {
 		below, ok := r.after(line)
@@ -139,12 +138,36 @@ func (r *reader) blockLines(hit span, l labelled) []labelled {
 		}
 		line = below
 		lines = append(lines, l)
+		if seen.repeats(l.name.label) {
+			break
+		}
 	}
-	r.labelled = lines
-	if !bounded {
-		lines = r.fromRecordStart(lines, hit.start)
-	}
+	r.labelled = lines[:0]
 	return lines
+}
+
+// labelSet are labels that a record has already.
+type labelSet [labelFact]bool
+
+// repeats adds a label; true means that a new record begins with it.
+func (s *labelSet) repeats(l label) bool {
+	if l == noLabel || l >= labelFact {
+		return false
+	}
+	was := s[l]
+	s[l] = true
+	return was
+}
+
+// lastSeen are the labels of the record that the last of some lines belongs to.
+func lastSeen(lines []labelled) (seen labelSet) {
+	for _, l := range lines {
+		if seen.repeats(l.name.label) {
+			seen = labelSet{}
+			seen.repeats(l.name.label)
+		}
+	}
+	return seen
 }
 
 // fromLabel drops what stands above the first label without a blank line between: it belongs to no record of the block.
@@ -199,25 +222,20 @@ func (r *reader) firstLabel() label {
 
 // recordEnd is where the record that begins at start ends: before the line that repeats one of its labels.
 func recordEnd(lines []labelled, start int) int {
-	var seen [labelFact]bool
+	var seen labelSet
 	for i := start; i < len(lines); i++ {
-		l := lines[i].name.label
-		if l == noLabel || l >= labelFact {
-			continue
-		}
-		if seen[l] {
+		if seen.repeats(lines[i].name.label) {
 			return i
 		}
-		seen[l] = true
 	}
 	return len(lines)
 }
 
 // readBlock reads one record. last says that nothing of its block follows.
 func (r *reader) readBlock(lines []labelled, last bool) (record, bool) {
-	rec := record{kind: risk.KindCredential, format: risk.FormatStealerLog}
+	rec := record{kind: risk.KindCredential, format: risk.FormatStealerLog, apart: true}
 	rec.whole = span{lines[0].line.start, lines[len(lines)-1].line.end}
-	var found [labelFact]bool
+	var found labelSet
 	soft := false
 	for i, l := range lines {
 		if l.name.label < labelFact {
@@ -247,13 +265,10 @@ func (r *reader) readBlock(lines []labelled, last bool) (record, bool) {
 
 // factsIn are what the lines of a record say beside the credential.
 func (r *reader) factsIn(lines []labelled) []risk.Fact {
-	var facts []risk.Fact
+	facts := r.factScratch[:0]
 	for _, l := range lines {
 		if l.value.empty() || l.name.fact == "" || isPlaceholder(l.value.of(r.data)) {
 			continue
-		}
-		if facts == nil {
-			facts = make([]risk.Fact, 0, 2+len(r.block.Facts))
 		}
 		value := r.intern(l.value.of(r.data))
 		switch l.name.fact {
@@ -268,6 +283,7 @@ func (r *reader) factsIn(lines []labelled) []risk.Fact {
 		}
 		facts = append(facts, risk.Fact{Name: l.name.fact, Value: value})
 	}
+	r.factScratch = facts
 	return facts
 }
 
