@@ -39,10 +39,11 @@ type statements struct {
 	tables     []byte // of CREATE TABLE: lines of name, TAB and a letter for each column's role
 	unfinished []byte // a statement that the block in front ended in
 	begun      int    // where in the present block one begins that its end cuts off; -1 = none
+	effort     int    // left for what looks like a statement and is none
 }
 
 func saidBefore(b risk.Block) statements {
-	s := statements{begun: -1}
+	s := statements{begun: -1, effort: 4*len(b.Data) + 4*maxStatement}
 	s.decode(b.Context)
 	return s
 }
@@ -102,6 +103,9 @@ func (s *statements) keepUnfinished(data []byte) {
 // statement reads what begins at data[at], if that is a statement.
 func (s *statements) statement(data []byte, at int) {
 	b := data[at:min(len(data), at+maxStatement)]
+	if s.effort < 0 {
+		return
+	}
 	p := sqlWordsOf(b)
 	switch {
 	case bytes.HasPrefix(b, []byte(`\.`)):
@@ -116,6 +120,7 @@ func (s *statements) statement(data []byte, at int) {
 			s.addTable(p.table, columns)
 			return
 		}
+		s.effort -= len(b)
 	case p.word("INSERT"), p.word("REPLACE"):
 		columns, listed, ok := p.insertHead()
 		if ok {
@@ -137,6 +142,7 @@ func (s *statements) statement(data []byte, at int) {
 	default:
 		return
 	}
+	s.effort -= p.at + len(b)/64 // what was read, and searched for a parenthesis
 	if p.short && len(b) < maxStatement {
 		s.found, s.begun = true, at
 	}
