@@ -22,6 +22,7 @@ type decoder struct {
 	pieces []escape // what was decoded, and the beginnings of stretches
 	places []int    // of pieces, in text
 	inner  *cursor
+	read   func(text []byte) // takes what was decoded instead of a scan; nil = it is scanned
 }
 
 const (
@@ -127,6 +128,11 @@ func (c *cursor) stretchEnd(at int) int {
 // scanDecoded scans what was decoded. Its hits are new, save those that no escape touches: these are known.
 func (c *cursor) scanDecoded(raw int) {
 	d := &c.decoder
+	if d.read != nil {
+		d.read(d.text)
+		d.text, d.pieces, d.places = d.text[:0], d.pieces[:0], d.places[:0]
+		return
+	}
 	if d.inner == nil {
 		d.inner = &cursor{decoded: true}
 	}

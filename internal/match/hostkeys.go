@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -21,10 +22,10 @@ type Keyer struct {
 	seen   keyTable
 	planes planes
 	over   uint64 // carried over from the chunk before
-	last   [blockBytes]byte
-	done   int // high bytes before this place have been read
+	done   int    // high bytes before this place have been read
 	folded []byte
 	r      reading
+	escape *cursor // finds what the scanner reads a second time, decoded
 }
 
 // KeyVersion changes with the way in which keys are made, so that old ones are not compared with new ones.
@@ -36,8 +37,39 @@ func (k *Keyer) Keys() []uint64 { return k.seen.keys }
 // Reset forgets all keys.
 func (k *Keyer) Reset() { k.seen.reset() }
 
-// Read adds the keys of one text.
+// Read adds the keys of one text: as it stands, and of its stretches that the scanner reads decoded too.
 func (k *Keyer) Read(text []byte) {
+	if k.escape == nil {
+		k.escape = new(cursor)
+		k.escape.decoder.read = k.readText
+	}
+	k.readText(text)
+	c := k.escape
+	c.start(anyWords(), text)
+	whole := len(text) / blockBytes
+	for b := 0; b < whole; b += chunkBlocks {
+		n := min(chunkBlocks, whole-b)
+		c.walkSigns(text[b*blockBytes:], b*blockBytes, n)
+		c.walkHigh(b*blockBytes, n)
+	}
+	clear(c.last[:])
+	copy(c.last[:], text[whole*blockBytes:])
+	c.walkSigns(c.last[:], whole*blockBytes, 1)
+	c.walkHigh(whole*blockBytes, 1)
+	c.readSites()
+	c.buf = nil
+}
+
+// anyWords is a scanner that looks at words of any length, and finds nothing that anybody writes.
+var anyWords = sync.OnceValue(func() *Scanner {
+	s, err := Compile([]risk.WatchTerm{{Kind: risk.TermBrand, Value: strings.Repeat("z", 250)}})
+	if err != nil {
+		panic(err)
+	}
+	return s
+})
+
+func (k *Keyer) readText(text []byte) {
 	k.over, k.done = 0, 0
 	k.planes.dot[0] = 0
 	whole := len(text) / blockBytes
@@ -46,9 +78,9 @@ func (k *Keyer) Read(text []byte) {
 		classify(text[b*blockBytes:], &k.planes, n)
 		k.readChunk(text, b*blockBytes, n)
 	}
-	clear(k.last[:])
-	copy(k.last[:], text[whole*blockBytes:])
-	classify(k.last[:], &k.planes, 1)
+	var last [blockBytes]byte
+	copy(last[:], text[whole*blockBytes:])
+	classify(last[:], &k.planes, 1)
 	k.readChunk(text, whole*blockBytes, 1)
 	k.readLogins(text)
 }
