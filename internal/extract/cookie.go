@@ -186,7 +186,13 @@ func (r *reader) readJSONCookie(h match.Hit) (rec record, known, ok bool) {
 
 // isDomainValue says that a value which holds at belongs to a key that cookies have their domain under.
 func (r *reader) isDomainValue(at int) bool {
+	if at == 0 || r.data[at-1] != '"' && r.data[at-1] != '.' && r.data[at-1] != '/' {
+		return false
+	}
 	b := r.data[max(0, at-64):at]
+	if bytes.IndexByte(b, '"') < 0 {
+		return false
+	}
 	b = bytes.TrimRight(b, ".:/htps") // of a dot in front, or of a whole address
 	b, quoted := bytes.CutSuffix(b, []byte(`"`))
 	b = bytes.TrimRight(b, " \t")

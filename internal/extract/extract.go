@@ -49,6 +49,7 @@ type reader struct {
 	terms       [16]keptTerm
 	concerned   []party // of the record at hand
 	ours        kept    // facts of the last record
+	labelCache  [64]cachedLabel
 }
 
 // span is a stretch of the block's bytes.
@@ -113,11 +114,14 @@ func (r *reader) recordAt(h match.Hit) (record, bool) {
 	}
 	line, whole := r.lineAround(h.Start)
 	if whole {
-		if rec, known, ok := r.readCookie(line); known {
-			return rec, ok
-		}
-		if rec, ok := r.readLabels(line); ok {
+		l := r.readLabel(line)
+		if rec, ok := r.readLabels(line, l); ok {
 			return rec, true
+		}
+		if l.name.label == noLabel {
+			if rec, known, ok := r.readCookie(line); known {
+				return rec, ok
+			}
 		}
 		if rec, ok := r.readAutofill(line, h); ok {
 			return rec, true
@@ -320,9 +324,10 @@ func find(parties []party, key supplierKey) (int, bool) {
 func (r *reader) indicator(rec record, p party) risk.Indicator {
 	in := risk.Indicator{
 		Kind: rec.kind, Format: rec.format, Place: r.place(p.first), Posted: r.block.Posted,
-		URL: r.urlOf(rec), Host: hostName(rec.host.of(r.data)), Account: r.accountOf(rec),
+		URL: r.urlOf(rec), Account: r.accountOf(rec),
 		Secret: rec.secret, Facts: r.withMachine(rec.facts), UsableUntil: rec.usableUntil,
 	}
+	in.Host = r.hostIn(rec, in.URL)
 	hit := p.host
 	if p.account.found {
 		hit = p.account
@@ -409,6 +414,25 @@ func clean(b []byte) string {
 		return string(b)
 	}
 	return strings.ToValidUTF8(string(b), "\uFFFD")
+}
+
+// hostIn is a record's host: a part of its address, where it is written there as hosts are.
+func (r *reader) hostIn(rec record, url string) string {
+	host := rec.host.of(r.data)
+	at := rec.host.start - rec.url.start
+	if rec.address == "" && at >= 0 && rec.host.end <= rec.url.end && at+len(host) <= len(url) && isLowerHost(host) {
+		return url[at : at+len(host)]
+	}
+	return hostName(host)
+}
+
+func isLowerHost(b []byte) bool {
+	for _, c := range b {
+		if c >= utf8.RuneSelf || c-'A' < 26 {
+			return false
+		}
+	}
+	return len(b) > 0 && b[len(b)-1] != '.'
 }
 
 // hostName is a host in lower-case ASCII.

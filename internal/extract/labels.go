@@ -22,9 +22,8 @@ type labelled struct {
 	value span
 }
 
-// readLabels reads the label block that a line stands in.
-func (r *reader) readLabels(hit span) (record, bool) {
-	l := r.readLabel(hit)
+// readLabels reads the label block that a line with a label stands in.
+func (r *reader) readLabels(hit span, l labelled) (record, bool) {
 	if l.name.label == noLabel || l.name.label >= labelOther {
 		return record{}, false
 	}
@@ -211,7 +210,7 @@ func (r *reader) firstLabel() label {
 	}
 	for len(head) > 0 {
 		line, rest, _ := bytes.Cut(head, newline)
-		if l := readLabel(line, span{0, len(line)}); l.name.label != noLabel && l.name.label < labelFact {
+		if l := r.readLabelOf(line, span{0, len(line)}); l.name.label != noLabel && l.name.label < labelFact {
 			r.begins = l.name.label
 			break
 		}
@@ -334,7 +333,7 @@ func (r *reader) addressOf(value span) (url, host span) {
 	return value, u.host
 }
 
-func (r *reader) readLabel(line span) labelled { return readLabel(r.data, line) }
+func (r *reader) readLabel(line span) labelled { return r.readLabelOf(r.data, line) }
 
 // bullets are what stands before a label.
 var bullets = [][]byte{[]byte("- "), []byte("* "), []byte("> "), []byte("•"), []byte("└"), []byte("├"), []byte("─")}
@@ -354,7 +353,7 @@ func afterBullet(b []byte, s span) span {
 	return s
 }
 
-func readLabel(data []byte, line span) labelled {
+func (r *reader) readLabelOf(data []byte, line span) labelled {
 	s := trim(data, line)
 	if s.empty() {
 		return labelled{line: line}
@@ -376,7 +375,7 @@ func readLabel(data []byte, line span) labelled {
 	if colon < 0 {
 		return labelled{line: line}
 	}
-	name, ok := labelOf(b[:colon])
+	name, ok := r.labelOf(b[:colon])
 	if !ok {
 		if plain && isLabel(b, colon) {
 			name.label = labelOther
@@ -384,6 +383,28 @@ func readLabel(data []byte, line span) labelled {
 		return labelled{line: line, name: name}
 	}
 	return labelled{line: line, name: name, value: trim(data, span{s.start + colon + 1, s.end})}
+}
+
+// cachedLabel is a label as it was written before.
+type cachedLabel struct {
+	text []byte
+	name labelName
+}
+
+// labelOf remembers labels as they are written: a log repeats a handful.
+func (r *reader) labelOf(b []byte) (labelName, bool) {
+	if len(b) == 0 {
+		return labelName{}, false
+	}
+	kept := &r.labelCache[(uint(len(b))*7+uint(b[0])+uint(b[len(b)-1])*3)%uint(len(r.labelCache))]
+	if len(kept.text) == len(b) && string(kept.text) == string(b) {
+		return kept.name, true
+	}
+	name, ok := labelOf(b)
+	if ok {
+		kept.text, kept.name = b, name
+	}
+	return name, ok
 }
 
 // isLabel tells a label that is not known, of one word or two with a blank behind the colon, from the rest of a

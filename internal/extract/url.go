@@ -77,6 +77,9 @@ func certificateEnd(b []byte, s span) int {
 // userOf is the name, perhaps with a password, in front of the host. An address that follows a host as its login looks
 // the same, but for what comes behind it: a name stands in front of a whole address, and is no host itself.
 func userOf(b []byte, s span) span {
+	if bytes.IndexByte(s.of(b), '@') < 0 {
+		return span{}
+	}
 	end := s.start
 	for end < s.end && !startsPath(b[end]) && b[end] != '|' && b[end] != '\t' && b[end] != ' ' {
 		end++
@@ -97,6 +100,10 @@ func userOf(b []byte, s span) span {
 
 // schemeLen is the length of "scheme://", 0 when there is none.
 func schemeLen(b []byte) int {
+	const common = "https://"
+	if len(b) > len(common) && string(b[:len(common)]) == common {
+		return len(common)
+	}
 	for i, c := range b {
 		switch {
 		case isLetter(c) || i > 0 && (isDigit(c) || c == '+' || c == '-' || c == '.'):
@@ -162,6 +169,9 @@ func portEnd(b []byte, s span) int {
 	return s.start
 }
 
+// mayEndPath are the signs at which pathEnd looks more closely.
+var mayEndPath = [256]bool{'?': true, '#': true, '|': true, '\t': true, ' ': true, ':': true, ';': true}
+
 // pathEnd is where path and query end: at the first separator that belongs to neither.
 func pathEnd(b []byte, s span) int {
 	if s.empty() || isSep(b[s.start]) {
@@ -169,6 +179,9 @@ func pathEnd(b []byte, s span) int {
 	}
 	query := false
 	for at := s.start; at < s.end; at++ {
+		if !mayEndPath[b[at]] {
+			continue
+		}
 		switch rest := b[at+1 : s.end]; b[at] {
 		case '?', '#':
 			query = true
