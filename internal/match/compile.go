@@ -20,6 +20,7 @@ func Compile(terms []risk.WatchTerm) (*Scanner, error) {
 			return nil, fmt.Errorf("compile watch term %d (%s %q): %w", i, t.Kind, t.Value, err)
 		}
 	}
+	b.addLookalikes()
 	if len(terms) >= listBit || len(b.text) > math.MaxUint32 || len(b.supplierText) > math.MaxUint32 {
 		return nil, fmt.Errorf("compile %d watch terms: %w", len(terms), errors.New("they are more than one list can hold"))
 	}

@@ -57,6 +57,10 @@ func (c *cursor) readSites() {
 	raw := len(c.hits)
 	done := 0 // the buffer is decoded up to here
 	for sites := d.sites; len(sites) > 0; {
+		if _, ok := c.escapeAt(sites[0]); !ok || sites[0] < done {
+			sites = sites[1:]
+			continue // or what lies before the next escape would be decoded with it
+		}
 		start := max(done, c.stretchStart(sites[0]))
 		d.begin(c.buf, start)
 		at, end := start, start
