@@ -69,6 +69,9 @@ func (p *Pipeline) ScanFile(ctx context.Context, key, path string) error {
 		return err
 	}
 	if file.State == risk.FileReading {
+		if scan.flood, err = p.newFlood(ctx, file.ID); err != nil {
+			return err
+		}
 		scan.trace = p.newTracer(ctx, status.Source, file)
 		defer scan.trace.close()
 		if err := scan.read(ctx); err != nil || file.State == risk.FileReading {
@@ -104,6 +107,7 @@ type fileScan struct {
 
 	undecided map[int64]bool // suppliers whose findings were recorded without a decision
 	trace     *tracer        // nil while the file is not read
+	flood     *flood         // likewise
 
 	packed  atomic.Int64 // bytes of the file that were read since the reading arrived at file.At
 	before  int64        // file.Packed then
@@ -334,9 +338,9 @@ func (s *fileScan) take(ctx context.Context, l *Looked, skipped []string) error 
 		return &recordError{err}
 	}
 	s.trace.add(l.at, l.bytes, l.keys)
-	s.waiting = append(s.waiting, l.found...)
 	s.file.Read += l.bytes
 	s.file.Records += len(l.found)
+	s.waiting = append(s.waiting, s.flood.keep(l.found, s.p.Now())...)
 	s.file.At, s.file.Tries = l.at, 1
 	s.file.Skipped = append(s.file.Skipped, skipped[s.named:]...)
 	s.named = len(skipped)
@@ -374,11 +378,17 @@ func (s *fileScan) record(ctx context.Context, decideBy time.Time) (risk.Recorde
 		s.measure(now)
 	}
 	batch := risk.Batch{Now: now, Source: s.src, Findings: s.waiting, File: s.file, DecideBy: decideBy}
+	if s.flood != nil {
+		batch.Floods = s.flood.changed()
+	}
 	recorded, err := s.p.Store.Record(ctx, batch, s.p.decide(now))
 	if err != nil {
 		return recorded, &recordError{fmt.Errorf("record findings of a file: %w", err)}
 	}
 	s.waiting = s.waiting[:0]
+	if s.flood != nil {
+		s.flood.saved()
+	}
 	return recorded, nil
 }
 

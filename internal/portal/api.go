@@ -42,6 +42,8 @@ func (p *portal) apiRoutes() []route {
 		Summary: "An exposure with the places where it was seen"}, p.apiExposure)
 	declare(a, policy{risk.ActViewSources}, huma.Operation{OperationID: "findSources", Method: http.MethodGet, Path: "/sources",
 		Summary: "List sources with their health"}, p.apiSources)
+	declare(a, policy{risk.ActViewSources}, huma.Operation{OperationID: "findDumps", Method: http.MethodGet, Path: "/dumps",
+		Summary: "List dump files and how far each has been read"}, p.apiDumps)
 	declare(a, policy{signedIn}, huma.Operation{OperationID: "describe", Method: http.MethodGet, Path: "/openapi.json",
 		Summary: "This document", Responses: jsonObject()}, a.document)
 	// The library lists its own errors beside ours, but inOurWords lets none of them out.

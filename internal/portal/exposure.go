@@ -30,6 +30,7 @@ type exposureDetail struct {
 	StateReason string
 	DuplicateOf int64
 	Observed    string
+	UsableUntil string // of a cookie, and whether that is over; "" = not known
 	LastSeen    string
 	Sightings   int
 	Steps       []string
@@ -65,6 +66,7 @@ type exposureView struct {
 	WholeBad string // why it cannot be shown
 	Timeline []event
 	Seen     []sightingRow
+	Repeats  []repeatsRow
 	Effect   []effectRow
 	Score    string
 	Related  string // address of the supplier's other exposures
@@ -76,7 +78,14 @@ type event struct {
 
 type sightingRow struct {
 	At, Posted, Source, Place, Author string
+	FileHref                          string // of the dump's page; "" = none, or the visitor may not open it
+	Facts                             []factRow
 }
+
+type factRow struct{ Name, Value string }
+
+// repeatsRow is a dump with more sightings of the exposure than are kept.
+type repeatsRow struct{ Path, Href, Counted string }
 
 type effectRow struct {
 	Factor, Label, Points, Age, Clears, Refute string
@@ -110,6 +119,9 @@ func (p *portal) showExposure(c *gin.Context, status int, back string, typed att
 	if v.Seen, err = p.sightings(c, e.ID); err != nil {
 		return err
 	}
+	if v.Repeats, err = p.repeats(c, e.ID); err != nil {
+		return err
+	}
 	if v.Score, v.Effect, err = p.scoreEffect(c, e); err != nil {
 		return err
 	}
@@ -141,6 +153,12 @@ func (p *portal) exposureDetail(c *gin.Context, e risk.Exposure, back string) (*
 		HasAccount: len(e.Account) > 0, SeesAccount: len(e.Account) > 0 && risk.Can(a, risk.ActViewAccounts)}
 	if !e.Observed.IsZero() && !e.Observed.Equal(e.FirstSeen) {
 		d.Observed = p.stamp(e.Observed)
+	}
+	if until := e.UsableUntil; !until.IsZero() {
+		d.UsableUntil = p.stamp(until)
+		if until.Before(p.Now()) {
+			d.UsableUntil += ", which is over"
+		}
 	}
 	if s.PatientData == risk.Yes {
 		d.Tier += " · patient data"
@@ -275,6 +293,34 @@ func (p *portal) sightings(c *gin.Context, id int64) ([]sightingRow, error) {
 		row := sightingRow{At: p.stamp(s.Seen), Source: visible(s.SourceName), Place: placeSays(s), Author: visible(s.Author)}
 		if !s.Posted.IsZero() {
 			row.Posted = p.stamp(s.Posted)
+		}
+		if s.FileID != 0 && risk.Can(actor(c), risk.ActViewSources) {
+			row.FileHref = fmt.Sprintf("/dumps/%d", s.FileID)
+		}
+		for _, f := range s.Facts {
+			row.Facts = append(row.Facts, factRow{title(word(factWords, f.Name, f.Name)), visible(f.Value)})
+		}
+		out = append(out, row)
+	}
+	return out, nil
+}
+
+// factWords name the facts of the machine that a stealer took the data from.
+var factWords = map[string]string{
+	"infected": "infected on", "machine": "machine", "user": "user", "hwid": "hardware id", "ip": "IP address", "country": "country", "os": "system",
+	"malware": "malware", "malware_path": "path of the malware", "software": "taken from", "profile": "browser profile", "cookie": "cookie", "autofill": "autofill",
+}
+
+func (p *portal) repeats(c *gin.Context, id int64) ([]repeatsRow, error) {
+	found, err := p.Store.FindRepeats(c.Request.Context(), id)
+	if err != nil {
+		return nil, fmt.Errorf("find repeats of exposure %d: %w", id, err)
+	}
+	var out []repeatsRow
+	for _, r := range found {
+		row := repeatsRow{Path: visible(r.Path), Counted: number(int(r.Counted))}
+		if risk.Can(actor(c), risk.ActViewSources) {
+			row.Href = fmt.Sprintf("/dumps/%d", r.FileID)
 		}
 		out = append(out, row)
 	}

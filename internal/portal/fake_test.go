@@ -27,7 +27,10 @@ type fakeStore struct {
 	overview  risk.Overview
 	hunts     []risk.Hunt
 	huntRun   risk.HuntRun
-	down      error // answered by every page's reads when set
+	files     []risk.File
+	floods    []risk.Flood
+	repeats   map[int64][]risk.Repeats // by exposure
+	down      error                    // answered by every page's reads when set
 }
 
 func (s *fakeStore) lock() func() { s.mu.Lock(); return s.mu.Unlock }

@@ -55,6 +55,7 @@ type inboxView struct {
 	Severities  []option
 	Supplier    string // name, when the list is narrowed to one
 	Source      string // likewise
+	File        string // likewise
 	Nobodys     bool   // narrowed to what nobody owns
 	Widen       string // the same view without further filters; "" = there are none
 	Search      string
@@ -136,11 +137,19 @@ func (p *portal) narrow(ctx context.Context, v *inboxView, tab inboxTab, f risk.
 		v.Source = name
 		v.State = append(v.State, hiddenField{"source", strconv.FormatInt(f.SourceID, 10)})
 	}
+	if f.FileID != 0 {
+		file, err := p.Store.FindFile(ctx, f.FileID)
+		if err != nil {
+			return fmt.Errorf("find file %d: %w", f.FileID, err)
+		}
+		v.File = visible(file.Path)
+		v.State = append(v.State, hiddenField{"file", strconv.FormatInt(f.FileID, 10)})
+	}
 	if f.OwnerID != nil && !tab.mine {
 		v.Nobodys = true
 		v.State = append(v.State, hiddenField{"owner", "none"})
 	}
-	if f.SupplierID != 0 || f.SourceID != 0 || v.Nobodys || f.Text != "" || len(f.Severities) > 0 {
+	if f.SupplierID != 0 || f.SourceID != 0 || f.FileID != 0 || v.Nobodys || f.Text != "" || len(f.Severities) > 0 {
 		v.Widen = "/inbox?v=" + tab.key
 	}
 	return nil
@@ -200,6 +209,13 @@ func inboxFilter(c *gin.Context, a risk.Actor) (inboxTab, risk.ExposureFilter, e
 			return tab, f, err
 		}
 		f.SourceID = id
+	}
+	if s := c.Query("file"); s != "" {
+		id, err := parseID(s)
+		if err != nil {
+			return tab, f, err
+		}
+		f.FileID = id
 	}
 	switch owner := c.Query("owner"); {
 	case owner == "":

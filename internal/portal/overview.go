@@ -21,8 +21,9 @@ type overviewView struct {
 	Troubles  []string // what Wardline itself could not do
 	CanSee    bool     // exposures
 	CanTriage bool
-	SeesList  bool // suppliers
-	SeesWhere bool // sources
+	SeesList  bool   // suppliers
+	SeesWhere bool   // sources
+	Reading   string // which dumps are being read; "" = none
 	Decisions []exposureRow
 	Waiting   int // decisions in all
 	Cards     []card
@@ -46,6 +47,11 @@ func (p *portal) overviewPage(c *gin.Context) error {
 	v := overviewView{page: p.chrome(c, "Overview", "overview"), Today: now.Format("Monday 2 January 2006, 15:04 MST"), Suppliers: o.Suppliers,
 		Terms: o.Terms, Empty: o.Suppliers == 0, CanEdit: risk.Can(a, risk.ActEditSuppliers), CanSee: risk.Can(a, risk.ActViewExposures),
 		CanTriage: risk.Can(a, risk.ActTriage), SeesList: risk.Can(a, risk.ActViewSuppliers), SeesWhere: risk.Can(a, risk.ActViewSources), Troubles: troubles(o)}
+	if v.SeesWhere {
+		if v.Reading, err = p.readingNow(ctx); err != nil {
+			return err
+		}
+	}
 	if v.CanSee {
 		f := risk.ExposureFilter{States: decideStates, Limit: decisionsShown}
 		found, total, err := p.Store.FindExposures(ctx, f)

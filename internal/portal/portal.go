@@ -66,6 +66,7 @@ type Store interface {
 	Suppliers
 	Exposures
 	Sources
+	Dumps
 	Scores
 	People
 	Sessions

@@ -171,7 +171,7 @@ func wantCount(t *testing.T, doc *goquery.Document, selector string, want int) {
 
 // filled puts values into a page's pattern.
 func filled(pattern string) string {
-	path := strings.NewReplacer("/suppliers/:id", "/suppliers/1", "/exposures/:id", "/exposures/2041", ":key", "paste-p01").Replace(pattern)
+	path := strings.NewReplacer("/suppliers/:id", "/suppliers/1", "/exposures/:id", "/exposures/2041", "/dumps/:id", "/dumps/1", ":key", "paste-p01").Replace(pattern)
 	return path
 }
 

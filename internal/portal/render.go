@@ -165,7 +165,7 @@ func (p *portal) nav(c *gin.Context, a risk.Actor, current string, blind int) []
 		if blind > 0 {
 			item.Count = number(blind)
 		}
-		items = append(items, item)
+		items = append(items, item, navItem{Key: "dumps", Label: "Dumps", Icon: "file", Href: "/dumps"})
 	}
 	if p.Mailbox != nil {
 		items = append(items, navItem{Key: "mailbox", Label: "Mailbox", Icon: "mail", Href: "/demo/mailbox", CountSays: "mails", Count: number(len(p.Mailbox()))})

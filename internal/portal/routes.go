@@ -69,6 +69,11 @@ func (p *portal) routes() []route {
 		{post, "/sources/:key/pause", policy{risk.ActManageSources}, false, p.pauseSource},
 		{post, "/sources/:key/resume", policy{risk.ActManageSources}, false, p.resumeSource},
 		{post, "/sources/:key/run", policy{risk.ActManageSources}, false, p.runSource},
+
+		{get, "/dumps", policy{risk.ActViewSources}, true, p.dumpsPage},
+		{get, "/dumps/:id", policy{risk.ActViewSources}, true, p.dumpPage},
+		{post, "/dumps/:id/cancel", policy{risk.ActManageSources}, false, p.cancelDump},
+		{post, "/dumps/:id/resume", policy{risk.ActManageSources}, false, p.resumeDump},
 	}
 	rs = append(rs, p.apiRoutes()...)
 	if p.DemoToken != "" {

@@ -62,6 +62,8 @@ func sampleStore(now time.Time) *fakeStore {
 	s.sources[3].Health.Why = "The site answered 429; tried again later."
 	s.sources[4].Source.ReviewBy = now.AddDate(0, 0, 12)
 
+	s.dumps(now)
+
 	for i, u := range []risk.User{
 		{Email: "s.quinn@st-aldhelm.example", Name: "S. Quinn", Role: risk.RoleAnalyst}, {Email: "p.lund@st-aldhelm.example", Name: "P. Lund", Role: risk.RoleProcurement},
 		{Email: "c.imani@st-aldhelm.example", Name: "C. Imani", Role: risk.RoleCISO}, {Email: "u.brandt@st-aldhelm.example", Name: "U. Brandt", Role: risk.RoleAuditor},

@@ -49,6 +49,10 @@ var access = map[string]string{
 	"POST /sources/:key/pause":   "ai",
 	"POST /sources/:key/resume":  "ai",
 	"POST /sources/:key/run":     "ai",
+	"GET /dumps":                 "aui",
+	"GET /dumps/:id":             "aui",
+	"POST /dumps/:id/cancel":     "ai",
+	"POST /dumps/:id/resume":     "ai",
 
 	// by token; see TestAccessOfEveryTokenToEveryRoute
 	"POST /api/v1/watchlist":          "apc",
@@ -57,6 +61,7 @@ var access = map[string]string{
 	"GET /api/v1/exposures":           "acu",
 	"GET /api/v1/exposures/:id":       "acu",
 	"GET /api/v1/sources":             "aui",
+	"GET /api/v1/dumps":               "aui",
 	"GET /api/v1/openapi.json":        "apcuir",
 }
 

@@ -39,6 +39,8 @@ type supplierView struct {
 	TermCount int
 	Timeline  []event
 	Hunt      *huntView
+	Floods    []floodRow // only on the summary
+	Counted   string     // in all of them
 }
 
 // scoreCard is the newest score as the page states it.
@@ -112,7 +114,9 @@ func (p *portal) supplierPage(c *gin.Context) error {
 	case tabHistory:
 		err = p.fillHistory(ctx, &v)
 	default:
-		err = p.fillSummary(c, &v)
+		if v.Floods, v.Counted, err = p.floodRows(ctx, risk.FloodFilter{SupplierID: s.ID}); err == nil {
+			err = p.fillSummary(c, &v)
+		}
 	}
 	if err != nil {
 		return err

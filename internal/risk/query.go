@@ -31,6 +31,7 @@ type ExposureFilter struct {
 	Severities []Severity
 	SupplierID int64
 	SourceID   int64
+	FileID     int64  // seen in that dump file
 	OwnerID    *int64 // pointer to 0 = nobody's
 	Kind       IndicatorKind
 	Class      Class

@@ -166,6 +166,9 @@ func filterExposures(q *gorm.DB, f risk.ExposureFilter) *gorm.DB {
 	if f.SourceID != 0 {
 		q = q.Where("exposures.source_id = ?", f.SourceID)
 	}
+	if f.FileID != 0 {
+		q = q.Where("exposures.id IN (SELECT exposure_id FROM sightings WHERE file_id = ?)", f.FileID)
+	}
 	if f.OwnerID != nil && *f.OwnerID == 0 {
 		q = q.Where("exposures.owner_id IS NULL")
 	} else if f.OwnerID != nil {

@@ -106,6 +106,25 @@ func (s *Store) FindFloods(ctx context.Context, f risk.FloodFilter) (floods []ri
 	return floods, counted, nil
 }
 
+// CountedIn sums up what was only counted in each of the files; one in which nothing was is left out.
+func (s *Store) CountedIn(ctx context.Context, fileIDs []int64) (map[int64]int64, error) {
+	out := map[int64]int64{}
+	for part := range slices.Chunk(fileIDs, maxRows) {
+		var rows []struct {
+			FileID  int64 `gorm:"column:file_id"`
+			Counted int64 `gorm:"column:counted"`
+		}
+		err := s.find(ctx).Table("floods").Select("file_id, SUM(counted) AS counted").Where("file_id IN ? AND counted > 0", part).Group("file_id").Scan(&rows).Error
+		if err != nil {
+			return nil, fmt.Errorf("sum up what was only counted in files: %w", err)
+		}
+		for _, r := range rows {
+			out[r.FileID] = r.Counted
+		}
+	}
+	return out, nil
+}
+
 // untoldFloods are a supplier's floods of which no digest has told all.
 func untoldFloods(tx *gorm.DB, supplierID int64) ([]risk.Flood, error) {
 	var rows []floodRow

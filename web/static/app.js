@@ -97,6 +97,26 @@ function onKey(event) {
   if (done) event.preventDefault();
 }
 
+// What goes on is read again every few seconds, as long as somebody is there: without an end it would keep the session alive.
+const beat = 3000;
+const away = 10 * 60 * 1000;
+let lastDeed = performance.now();
+for (const deed of ["keydown", "pointerdown", "focus"]) addEventListener(deed, () => { lastDeed = performance.now(); });
+
+async function refresh() {
+  const live = $("#live[data-live]");
+  if (!live) return;
+  if (!document.hidden && performance.now() - lastDeed < away && !live.contains(document.activeElement)) {
+    try {
+      const fresh = $("#live", await fetchPage(location.href));
+      if (fresh && !live.contains(document.activeElement)) live.replaceWith(document.adoptNode(fresh));
+    } catch {
+      // The next beat tries again.
+    }
+  }
+  setTimeout(refresh, beat);
+}
+
 addEventListener("keydown", onKey);
 addEventListener("keydown", leave);
 addEventListener("change", count);
@@ -111,5 +131,6 @@ addEventListener("click", (event) => {
   else if (event.target.closest("[data-opens=keys]")) $("#keys").showModal();
   else if (event.target.closest("dialog [data-close]")) event.target.closest("dialog").close();
 });
+setTimeout(refresh, beat);
 if ($("#detail")) history.replaceState({ list: true }, "");
 count();
