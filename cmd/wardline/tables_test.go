@@ -1,6 +1,8 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -97,5 +99,46 @@ func TestTablesAreReadTheSameHoweverTheyAreCut(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A workbook with a sheet that must be read and one that must be refused: what is read names the sheet.
+func TestWorkbookFromEndToEnd(t *testing.T) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, part := range [][2]string{
+		{"[Content_Types].xml", "<Types/>"},
+		{"xl/workbook.xml", `<workbook><sheets><sheet name="Usuarios" r:id="rId1"/><sheet name="Pacientes" r:id="rId2"/></sheets></workbook>`},
+		{"xl/_rels/workbook.xml.rels", `<Relationships><Relationship Id="rId1" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Target="worksheets/sheet2.xml"/></Relationships>`},
+		{"xl/sharedStrings.xml", `<sst><si><t>Usuario</t></si><si><t>Correo electrónico</t></si><si><t>Contraseña</t></si><si><t>Notas</t></si><si><t>jdoe@clinic.example</t></si><si><t>Nombre</t></si><si><t>a &quot;quoted&quot;	pass</t></si></sst>`},
+		{"xl/worksheets/sheet1.xml", `<worksheet><sheetData>` +
+			`<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c><c r="C1" t="s"><v>2</v></c><c r="D1" t="s"><v>3</v></c></row>` +
+			`<row r="2"><c r="A2" t="inlineStr"><is><t>jdoe</t></is></c><c r="B2" t="s"><v>4</v></c><c r="C2" t="s"><v>6</v></c></row>` +
+			`<row r="3"><c r="B3" t="inlineStr"><is><t>roe@clinic.example</t></is></c><c r="C3"><v>20240101</v></c><c r="D3" t="inlineStr"><is><t>two` + "\n" + `lines</t></is></c></row>` +
+			`<row r="4"><c r="B4" t="inlineStr"><is><t>none@clinic.example</t></is></c><c r="D4" t="s"><v>3</v></c></row></sheetData></worksheet>`},
+		{"xl/worksheets/sheet2.xml", `<worksheet><sheetData>` +
+			`<row><c t="s"><v>5</v></c><c t="s"><v>1</v></c><c t="s"><v>3</v></c></row><row><c t="s"><v>5</v></c><c t="s"><v>4</v></c><c t="inlineStr"><is><t>5f4dcc3b5aa765d61d8327deb882cf99</t></is></c></row></sheetData></worksheet>`},
+	} {
+		w, err := z.Create(part[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(part[1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "users.xlsx")
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		`Usuarios 2 56 csv jdoe@clinic.example a "quoted"	pass`,
+		"Usuarios 3 97 csv roe@clinic.example 20240101",
+	}
+	if got := credentialsIn(t, clinicScanner(t), path, 1<<20); !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
