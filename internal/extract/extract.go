@@ -81,6 +81,12 @@ func (r *reader) readHits(hits []match.Hit) {
 			i++
 			continue
 		}
+		if end := r.readEscaped(hits[i]); end > 0 {
+			for i < len(hits) && hits[i].Start < end {
+				i++
+			}
+			continue
+		}
 		rec, ok := r.recordAt(hits[i])
 		if !ok {
 			r.note(hits[i])
