@@ -2,6 +2,7 @@ package dump
 
 import (
 	"archive/tar"
+	"bufio"
 	"compress/bzip2"
 	"errors"
 	"fmt"
@@ -12,6 +13,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/mikelolasagasti/xz"
 )
+
+// streamBuffer is what is read of a packed stream at once; its decoders ask for little.
+const streamBuffer = 256 << 10
 
 var errLink = errors.New("it is a link or a device")
 
@@ -31,7 +35,7 @@ func (w *walk) unpack(f format, entry string, depth int, src source) error {
 		return fmt.Errorf("it is %s, which is not read here", name)
 	}
 	packed := &meter{r: src.reader}
-	r, err := w.decompressor(f, packed)
+	r, err := w.decompressor(f, bufio.NewReaderSize(packed, streamBuffer))
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+	"sync"
 
 	"github.com/klauspost/compress/flate"
 )
@@ -237,7 +238,7 @@ func (w *walk) unzipped(method uint16, size int64, packed io.Reader) (io.ReadClo
 	case methodStore:
 		return io.NopCloser(packed), nil
 	case methodDeflate:
-		return flate.NewReader(packed), nil
+		return newInflater(packed), nil
 	case 9:
 		return newInflate64(packed), nil
 	case 12:
@@ -253,6 +254,47 @@ func (w *walk) unzipped(method uint16, size int64, packed io.Reader) (io.ReadClo
 		return nil, fmt.Errorf("it is packed by %s, which is not read here", name)
 	}
 	return nil, fmt.Errorf("it is packed by method %d, which is not known here", method)
+}
+
+// inflater unpacks one entry with tables and room that the next entry uses again, since most entries are small.
+type inflater struct {
+	in *bufio.Reader
+	z  io.ReadCloser
+}
+
+var inflaters = sync.Pool{New: func() any {
+	in := bufio.NewReaderSize(nil, zipBuffer)
+	return &inflater{in: in, z: flate.NewReader(in)}
+}}
+
+func newInflater(packed io.Reader) io.ReadCloser {
+	f := inflaters.Get().(*inflater)
+	in, buffered := packed.(*bufio.Reader) // who must know how far it was read brings one
+	if !buffered {
+		f.in.Reset(packed)
+		in = f.in
+	}
+	_ = f.z.(flate.Resetter).Reset(in, nil) // fails on a dictionary only
+	return &inflating{f}
+}
+
+// inflating is an inflater until it is closed.
+type inflating struct{ f *inflater }
+
+func (i *inflating) Read(b []byte) (int, error) {
+	if i.f == nil {
+		return 0, io.ErrClosedPipe
+	}
+	return i.f.z.Read(b)
+}
+
+func (i *inflating) Close() error {
+	if i.f != nil {
+		i.f.in.Reset(nil)
+		inflaters.Put(i.f)
+		i.f = nil
+	}
+	return nil
 }
 
 var oldMethods = map[uint16]string{
