@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/wardline/wardline/internal/match"
 	"github.com/wardline/wardline/internal/risk"
@@ -24,13 +25,14 @@ func (r *reader) readCookie(line span) (rec record, known, ok bool) {
 	if !ok || !c.matters() {
 		return record{}, known, false
 	}
-	return c.record(line, string(c.value)), true, true
+	return r.cookieRecord(c, line, string(c.value)), true, true
 }
 
-func (c cookie) record(whole span, value string) record {
+func (r *reader) cookieRecord(c cookie, whole span, value string) record {
+	r.factScratch = append(r.factScratch[:0], risk.Fact{Name: risk.FactCookie, Value: r.intern(c.name)})
 	return record{
 		kind: risk.KindCookie, format: risk.FormatStealerLog, whole: whole, host: c.host, usableUntil: c.expires,
-		secret: risk.NewSecret(risk.SecretCookieValue, value), facts: []risk.Fact{{Name: risk.FactCookie, Value: clean(c.name)}},
+		secret: risk.NewSecret(risk.SecretCookieValue, value), facts: r.factScratch,
 	}
 }
 
@@ -126,7 +128,7 @@ func isBool(b []byte) bool {
 
 // idleCookies begin the names of cookies that open nothing: they count visitors, keep consent, language and layout,
 // guard a form, or bind a visitor to one of several machines. They make up most of a log.
-var idleCookies = []string{
+var idleCookies = byFirstLetter([]string{
 	"_ga", "_gid", "_gat", "_gcl_", "_fbp", "_fbc", "__utm", "_hj", "_pk_", "ajs_", "mp_", "amplitude", "amp_", "optimizely", "_clck", "_clsk",
 	"__hs", "hubspotutk", "_uet", "muid", "ide", "nid", "consent", "optanon", "cookieconsent", "cookie_consent", "cookie-consent", "euconsent",
 	"cookielaw", "viewed_cookie", "moove_gdpr", "cookie_notice", "intercom-id", "intercom-device", "_vwo", "_vis_opt", "visitor", "__gads", "__gpi",
@@ -134,6 +136,14 @@ var idleCookies = []string{
 	"wp-settings", "lang", "language", "locale", "pll_language", "theme", "timezone", "tz", "currency", "country", "screen", "resolution",
 	"__cf_bm", "_cfuvid", "cf_clearance", "awsalb", "bigip", "serverid", "routeid", "incap_ses", "visid_incap", "nlbi_", "ak_bmsc", "bm_sv", "bm_sz", "_abck",
 	"xsrf", "csrf", "_csrf", "__requestverification", "has_js", "test_cookie", "cookietest", "testcookie", "wordpress_test_cookie",
+})
+
+// byFirstLetter sorts names by their first byte.
+func byFirstLetter(names []string) (sorted [128][]string) {
+	for _, name := range names {
+		sorted[name[0]] = append(sorted[name[0]], name)
+	}
+	return sorted
 }
 
 // matters tells a cookie with whose value somebody may go on with a session from the rest.
@@ -141,7 +151,14 @@ func (c cookie) matters() bool {
 	if len(c.value) == 0 || len(c.name) == 0 || isPlaceholder(c.value) {
 		return false
 	}
-	for _, idle := range idleCookies {
+	first := c.name[0]
+	if first-'A' < 26 {
+		first |= 0x20
+	}
+	if first >= utf8.RuneSelf {
+		return true
+	}
+	for _, idle := range idleCookies[first] {
 		if len(c.name) >= len(idle) && bytes.EqualFold(c.name[:len(idle)], []byte(idle)) {
 			// "lang" and "language_v2", but not "langsmith_session"
 			if idle[len(idle)-1] == '_' || len(c.name) == len(idle) || !isLetter(c.name[len(idle)]) || len(idle) > 4 {
@@ -179,7 +196,7 @@ func (r *reader) readJSONCookie(h match.Hit) (rec record, known, ok bool) {
 		if c.value = value; !clear || !c.matters() {
 			return record{}, true, false
 		}
-		return c.record(span{at, end}, clean(value)), true, true
+		return r.cookieRecord(c, span{at, end}, clean(value)), true, true
 	}
 	return record{}, false, false
 }

@@ -356,8 +356,8 @@ func (r *reader) withMachine(facts []risk.Fact) []risk.Fact {
 	if slices.Equal(facts, r.ours.own) {
 		return r.ours.all
 	}
-	all := slices.Clone(facts)
-	own := len(all)
+	own := len(facts)
+	all := append(make([]risk.Fact, 0, own+len(r.machine)), facts...)
 	for _, f := range r.machine {
 		if !slices.ContainsFunc(all[:own], func(g risk.Fact) bool { return g.Name == f.Name }) {
 			all = append(all, f)
