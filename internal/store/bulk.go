@@ -297,20 +297,24 @@ func (c columns) arrays(values []any) ([]any, error) {
 // column picks every n-th value from the j-th on; nil stays NULL.
 func column[T any](values []any, j, n int) ([]*T, error) {
 	out := make([]*T, 0, len(values)/n)
+	held := make([]T, 0, len(values)/n) // what out points to, in one piece
 	for ; j < len(values); j += n {
-		v, err := driver.DefaultParameterConverter.ConvertValue(values[j])
-		if err != nil {
-			return nil, err
-		}
-		if v == nil {
-			out = append(out, nil)
-			continue
-		}
-		t, ok := v.(T)
+		t, ok := values[j].(T)
 		if !ok {
-			return nil, fmt.Errorf("a %T where a %T belongs", v, t)
+			v, err := driver.DefaultParameterConverter.ConvertValue(values[j])
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				out = append(out, nil)
+				continue
+			}
+			if t, ok = v.(T); !ok {
+				return nil, fmt.Errorf("a %T where a %T belongs", v, t)
+			}
 		}
-		out = append(out, &t)
+		held = append(held, t)
+		out = append(out, &held[len(held)-1])
 	}
 	return out, nil
 }

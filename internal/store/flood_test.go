@@ -34,7 +34,8 @@ func testFloods(t *testing.T, s *Store) {
 	later := flood
 	later.Counted, later.Since, later.Last = 900, clock.Add(time.Hour), clock.Add(time.Minute)
 	record(nil, later, risk.Flood{FileID: file.ID, SupplierID: sup.ID, Kind: risk.KindCookie, Kept: 3})
-	record(nil, later, flood) // again, and an older state behind it
+	record(nil, later) // again
+	record(nil, flood) // and an older state behind it
 
 	var seen [][]risk.Flood
 	decide := func(st risk.Standing) (risk.Consequences, error) {
