@@ -57,7 +57,7 @@ func makeBenchSet(ctx context.Context, dir string, seed uint64, n int, size int6
 }
 
 func makeBenchList(ctx context.Context, path string, terms []risk.WatchTerm) (benchList, error) {
-	l := benchList{terms: terms, csv: path + ".csv", compiled: path + ".csv", values: path + ".txt"}
+	l := benchList{terms: terms, csv: path + ".csv", compiled: path + ".watch", values: path + ".txt"}
 	err := errors.Join(
 		writeFile(l.csv, func(w io.Writer) error { return corpus.WriteWatchlist(w, terms) }),
 		writeFile(l.values, func(w io.Writer) error {
@@ -72,7 +72,7 @@ func makeBenchList(ctx context.Context, path string, terms []risk.WatchTerm) (be
 	if err != nil {
 		return l, err
 	}
-	return l, ctx.Err()
+	return l, runSelf(ctx, "watchlist", "compile", l.csv, "--output", l.compiled)
 }
 
 func makeBenchText(path string, terms []risk.WatchTerm, o corpus.Options) (benchText, error) {
@@ -117,7 +117,7 @@ func (s *benchSet) hitsOf(t *benchText, l *benchList) []corpus.Hit {
 
 // compare scans both texts as the command does, by the compiled list, and holds every hit against the truth.
 func (s *benchSet) compare(ctx context.Context) (missed, wrong int, err error) {
-	list, err := match.Compile(s.all.terms)
+	list, err := openWatchlist(s.all.compiled, io.Discard)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -146,7 +146,7 @@ func (t *benchText) compare(ctx context.Context, scanner *match.Scanner) (missed
 			if h.Start < b.Lead || h.Start >= len(b.Data)-b.Trail {
 				return
 			}
-			k := key{b.Place.Offset + int64(h.Start), h.Term, h.Kind}
+			k := key{b.OffsetOf(h.Start), h.Term, h.Kind}
 			if !expected[k] {
 				wrong++
 			}
