@@ -265,6 +265,9 @@ func (w *walk) leaf(entry string, depth int, head []byte, src source) error {
 			src.reader = broken{err}
 		}
 	}
+	if isOldOffice(head) {
+		w.skip(entry, errOldOffice)
+	}
 	if depth == 0 {
 		return w.text(entry, head, src)
 	}

@@ -86,6 +86,13 @@ type readCloser struct {
 	io.Closer
 }
 
+// errOldOffice says what is not read of .xls, .doc and .msg, and of workbooks with a password, which have their form.
+var errOldOffice = errors.New("it is of the old binary form of Office (.xls, .doc, .msg) or encrypted; only plain text in it was read")
+
+func isOldOffice(head []byte) bool {
+	return bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"))
+}
+
 // firstParts are what programs write first into a workbook.
 var firstParts = []string{"[Content_Types].xml", "_rels/", "docProps/", "xl/", "mimetype", "META-INF/", "theme/", "customXml/"}
 
@@ -407,7 +414,7 @@ func (l *lineWriter) cell(column int, value []byte) {
 	for ; l.columns < column; l.columns++ {
 		l.line = append(l.line, '\t')
 	}
-	if bytes.IndexAny(value, "\t\r\n\"") >= 0 {
+	if bytes.ContainsAny(value, "\t\r\n\"") {
 		l.line = append(l.line, '"')
 		l.line = append(l.line, bytes.ReplaceAll(value, []byte{'"'}, []byte(`""`))...)
 		l.line = append(l.line, '"')

@@ -97,6 +97,13 @@ func TestWorkbookOfLibreOffice(t *testing.T) {
 	}
 }
 
+func TestOldWorkbookIsNamed(t *testing.T) {
+	texts, skipped := textsIn(t, "x.xls", []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 jdoe@lab.example"), dump.Options{})
+	if !strings.Contains(texts[""], "jdoe@lab.example") || len(skipped) != 1 || !strings.Contains(skipped[0].Why, ".xls") {
+		t.Errorf("read %q, skipped %v", texts, skipped)
+	}
+}
+
 // What is no workbook after all is a zip like any other.
 func TestBrokenWorkbooksAreZips(t *testing.T) {
 	parts := workbook("<worksheet/>", "<worksheet/>", "<sst/>")

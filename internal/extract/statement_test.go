@@ -56,8 +56,10 @@ func TestHeaderIsKnownFarBehindIt(t *testing.T) {
 func TestTheLastDeclarationCounts(t *testing.T) {
 	text := "CREATE TABLE u (email text, password text);\nCREATE TABLE u (email text, job text);\n" + strings.Repeat("\n", 500) +
 		"INSERT INTO u VALUES ('jdoe@lab.example','Nurse');\nINSERT INTO v VALUES ('jdoe@lab.example','Nurse');\n"
-	if got := briefs(inBlocks(scanner(t), text, 100)); strings.Trim(got, "mention; ") != "" {
-		t.Errorf("got %s", got)
+	for _, in := range inBlocks(scanner(t), text, 100) {
+		if in.Kind != risk.KindMention {
+			t.Errorf("got %s", brief(in))
+		}
 	}
 }
 
