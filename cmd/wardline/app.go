@@ -123,12 +123,12 @@ func (a *app) newPipeline(keys *seal.Keys, egress collect.Config) (*pipeline.Pip
 	if err != nil {
 		return nil, err
 	}
-	s3, err := openS3(a.settings)
+	dumps, err := newDumps(a.settings, a.now)
 	if err != nil {
 		return nil, err
 	}
 	p := &pipeline.Pipeline{
-		Store: a.store, Crawler: crawler, Dumps: dumps{now: a.now, s3: s3, passwords: a.settings.DumpPasswords, threads: runtime.GOMAXPROCS(0)}, Keys: keys, Weights: weights,
+		Store: a.store, Crawler: crawler, Dumps: dumps, Traces: newTraces(a.settings, dumps), Keys: keys, Weights: weights,
 		WatchDuty: a.settings.Duty(), Log: a.log, Now: a.now,
 	}
 	if a.settings.SMTPHost != "" {
@@ -213,6 +213,11 @@ type dumps struct {
 	threads   int
 }
 
+func newDumps(s config.Settings, now func() time.Time) (dumps, error) {
+	s3, err := openS3(s)
+	return dumps{now: now, s3: s3, passwords: s.DumpPasswords, threads: runtime.GOMAXPROCS(0)}, err
+}
+
 func (d dumps) options() dump.Options {
 	return dump.Options{Source: risk.SourceDrop, Context: extract.Context, S3: d.s3}
 }
@@ -233,14 +238,20 @@ func (d dumps) Digest(ctx context.Context, folder, path string) (string, error) 
 	return dump.Digest(ctx, dump.Join(folder, path), d.options())
 }
 
+// reading are the options with which files of a folder are read, and read again: as the same blocks.
+func (d dumps) reading(folder string, from risk.Position) (o dump.Options, err error) {
+	o = d.options()
+	o.From, o.Machine, o.Root = from, extract.Machine, folder
+	o.Passwords, err = dump.ReadPasswords(d.passwords)
+	return o, err
+}
+
 func (d dumps) Read(ctx context.Context, r pipeline.Reading) ([]string, error) {
-	o := d.options()
-	o.From, o.Arrived, o.Read = r.From, r.Arrived, r.Read
-	o.Machine, o.Root = extract.Machine, r.Folder
-	var err error
-	if o.Passwords, err = dump.ReadPasswords(d.passwords); err != nil {
+	o, err := d.reading(r.Folder, r.From)
+	if err != nil {
 		return nil, err
 	}
+	o.Arrived, o.Read = r.Arrived, r.Read
 	var named []string // of what was skipped so far
 	skips, err := dump.Parallel(ctx, dump.Join(r.Folder, r.Path), o, dump.Work[pipeline.Looked]{
 		Threads: d.threads, Do: r.Look,

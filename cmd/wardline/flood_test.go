@@ -49,7 +49,8 @@ func TestAFloodIsOneMail(t *testing.T) {
 	}
 }
 
-// A folder of any size and with any names is read once, and again only when the watch terms change.
+// A folder of any size and with any names is read once. When watch terms are added, its dumps are asked for these by what
+// their reading left, and only files that cannot be named in a database are read again.
 func TestDropFolderIsReadOncePerWatchlist(t *testing.T) {
 	w := newAviary(t, canaries(1))
 	ctx := t.Context()
@@ -59,13 +60,20 @@ func TestDropFolderIsReadOncePerWatchlist(t *testing.T) {
 	for i, name := range names[1:] {
 		w.must(os.WriteFile(filepath.Join(drop, name), fmt.Appendf(nil, "u%d@meridian-lab.example:invented-%d\n", i, i), 0o600))
 	}
+	hunts := 0
 	read := func() (scanned int) {
 		w.queue.jobs = nil
 		w.must(w.steps.Collect(ctx, "drop"))
 		for _, j := range w.queue.jobs {
+			if j.Kind == risk.JobHunt {
+				hunts++
+				w.must(w.steps.Hunt(ctx))
+				continue
+			}
+			scanned++
 			w.must(w.steps.ScanFile(ctx, j.SourceKey, j.Path))
 		}
-		return len(w.queue.jobs)
+		return scanned
 	}
 	if first, second := read(), read(); first != len(names) || second != 0 {
 		t.Fatalf("read %d files and then %d, want %d and 0", first, second, len(names))
@@ -75,8 +83,8 @@ func TestDropFolderIsReadOncePerWatchlist(t *testing.T) {
 	}
 	_, _, err := w.app.store.ImportTerms(ctx, []risk.Supplier{{Name: "Other", Terms: []risk.WatchTerm{{Kind: risk.TermDomain, Value: "other.example"}}}})
 	w.must(err)
-	if again, then := read(), read(); again != len(names) || then != 0 {
-		t.Errorf("a new term: read %d files and then %d, want %d and 0", again, then, len(names))
+	if again, then := read(), read(); again != 2 || then != 0 || hunts != 1 {
+		t.Errorf("a new term: read %d files and then %d, hunted %d times, want 2, 0 and 1", again, then, hunts)
 	}
 	w.must(os.WriteFile(filepath.Join(drop, "dump.txt"), []byte("replaced@meridian-lab.example:invented-x\n"), 0o600))
 	if again, then := read(), read(); again != 1 || then != 0 {

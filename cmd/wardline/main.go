@@ -38,7 +38,7 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(demoCommand(), serveCommand(), workCommand(), collectCommand(), scanCommand(), watchlistCommand(), migrateCommand(),
+	root.AddCommand(demoCommand(), serveCommand(), workCommand(), collectCommand(), scanCommand(), huntCommand(), watchlistCommand(), migrateCommand(),
 		sourceCommand(), supplierCommand(), userCommand(), tokenCommand(), scoreCommand(), benchCommand())
 	explainUsage(root)
 	return root

@@ -19,12 +19,16 @@ type scanBar struct {
 }
 
 func newScanBar(errs io.Writer, paths []string) *scanBar {
+	return newBar(errs, sizeOf(paths), "scanning")
+}
+
+func newBar(errs io.Writer, total int64, what string) *scanBar {
 	f, ok := errs.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return &scanBar{}
 	}
-	return &scanBar{bar: progressbar.NewOptions64(sizeOf(paths), progressbar.OptionSetWriter(f), progressbar.OptionShowBytes(true),
-		progressbar.OptionSetDescription("scanning"), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())}
+	return &scanBar{bar: progressbar.NewOptions64(total, progressbar.OptionSetWriter(f), progressbar.OptionShowBytes(true),
+		progressbar.OptionSetDescription(what), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())}
 }
 
 func (b *scanBar) add(n int) {

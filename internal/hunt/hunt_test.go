@@ -15,7 +15,7 @@ import (
 	"github.com/wardline/wardline/internal/risk"
 )
 
-var mail = hunt.Dump{Source: "drop", Folder: "/drop", Path: "mail.txt", Bytes: 1 << 30, Modified: time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC), Keys: 1}
+var mail = hunt.Dump{Source: "drop", Folder: "/drop", Path: "caf\xe9.txt", Bytes: 1 << 30, Modified: time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC), Keys: 1}
 
 // block is one that a test adds: where reading stands behind it, and its keys.
 type block struct {
@@ -156,14 +156,14 @@ func TestSearchGivesStretchesInOrder(t *testing.T) {
 func TestPositionsKeepTheirContext(t *testing.T) {
 	folder := t.TempDir()
 	w := create(t, folder, risk.Position{})
-	first := risk.Position{Document: 3, Entry: "a.zip/log.sql", Offset: 9 << 20, Line: 12, Context: []byte("columns"), Facts: []risk.Fact{{Name: "HWID", Value: "1"}}}
+	first := risk.Position{Document: 3, Entry: "a.zip/log.sql", Offset: 9 << 20, Line: 12, Lead: 4000, Context: []byte("columns"), Facts: []risk.Fact{{Name: "HWID", Value: "1"}}}
 	second := first
 	second.Offset, second.Line = 11<<20, 15
-	third := risk.Position{Document: 4, Entry: "a.zip/other.txt", Offset: 7, Line: 2}
+	third := risk.Position{Document: 4, Entry: "a.zip/other.txt", Offset: 7, Line: 2, Lead: -1}
 	write(t, w, []block{{first, 2 << 20, []uint64{spreadKey(1)}}, {second, 2 << 20, []uint64{spreadKey(2)}}, {third, 2 << 20, []uint64{spreadKey(3)}}})
 	finish(t, w)
 	got := search(t, folder, spreadKey(3))
-	if len(got) != 1 || string(got[0].From.Context) != "columns" || got[0].From.Entry != "a.zip/log.sql" || got[0].From.Line != 15 || got[0].From.Facts[0].Value != "1" ||
+	if len(got) != 1 || string(got[0].From.Context) != "columns" || got[0].From.Entry != "a.zip/log.sql" || got[0].From.Line != 15 || got[0].From.Lead != 4000 || got[0].Until.Lead != -1 || got[0].From.Facts[0].Value != "1" ||
 		got[0].Until.Entry != "a.zip/other.txt" || got[0].Until.Context != nil || got[0].Until.Facts != nil || got[0].Until.Document != 4 {
 		t.Errorf("%+v", got)
 	}

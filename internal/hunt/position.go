@@ -17,7 +17,7 @@ const (
 )
 
 func samePosition(a, b risk.Position) bool {
-	return a.Document == b.Document && a.Entry == b.Entry && a.Offset == b.Offset && a.Line == b.Line &&
+	return a.Document == b.Document && a.Entry == b.Entry && a.Offset == b.Offset && a.Line == b.Line && a.Lead == b.Lead &&
 		bytes.Equal(a.Context, b.Context) && slices.Equal(a.Facts, b.Facts)
 }
 
@@ -32,7 +32,7 @@ func appendPosition(out []byte, p, last risk.Position) []byte {
 	if slices.Equal(p.Facts, last.Facts) {
 		same |= sameFacts
 	}
-	for _, n := range []uint64{same, uint64(p.Document), uint64(p.Offset), uint64(p.Line)} {
+	for _, n := range []uint64{same, uint64(p.Document), uint64(p.Offset), uint64(p.Line), uint64(p.Lead + 1)} {
 		out = binary.AppendUvarint(out, n)
 	}
 	if same&sameEntry == 0 {
@@ -94,7 +94,7 @@ func (d *decoder) text() string {
 
 func (d *decoder) position(last risk.Position) risk.Position {
 	same := d.number(sameEntry | sameContext | sameFacts)
-	p := risk.Position{Document: int(d.number(1 << 40)), Offset: int64(d.number(1 << 62)), Line: int(d.number(1 << 62))}
+	p := risk.Position{Document: int(d.number(1 << 40)), Offset: int64(d.number(1 << 62)), Line: int(d.number(1 << 62)), Lead: int(d.number(1<<32)) - 1}
 	p.Entry, p.Context, p.Facts = last.Entry, last.Context, last.Facts
 	if same&sameEntry == 0 {
 		p.Entry = d.text()

@@ -101,9 +101,12 @@ func (x *Index) readHeader() error {
 	if err != nil {
 		return err
 	}
-	if kind != frameHeader || data != 0 || json.Unmarshal(x.head, &x.Dump) != nil {
+	var h header
+	if kind != frameHeader || data != 0 || json.Unmarshal(x.head, &h) != nil {
 		return fmt.Errorf("%w: its header cannot be read", ErrDamaged)
 	}
+	x.Dump = h.Dump
+	x.Dump.Path = string(h.Path)
 	x.first = next
 	return nil
 }

@@ -234,8 +234,14 @@ const magic = "wardline index 1\n"
 
 const frameBytes = 1 + 4 + 4 + 4 // kind, sizes of head and data, checksum of all before and the head
 
+// header begins an index. A path is bytes, of which JSON would change those that are no UTF-8.
+type header struct {
+	Dump Dump
+	Path []byte
+}
+
 func (w *Writer) writeHeader(d Dump) error {
-	head, err := json.Marshal(d)
+	head, err := json.Marshal(header{d, []byte(d.Path)})
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/wardline/wardline/internal/risk"
 )
@@ -74,7 +76,7 @@ func (p *Pipeline) unread(ctx context.Context, src risk.Source) ([]risk.Job, err
 		case known.State == risk.FileReading, whole[f.Path]:
 			jobs = append(jobs, scan)
 		case known.Watchlist == version:
-		case p.Traces == nil, known.State == risk.FileSame: // whose twin may be gone
+		case p.Traces == nil, known.State == risk.FileSame, unspeakable(f.Path): // the twin may be gone; a hunt could not name it
 			jobs = append(jobs, scan)
 		default:
 			hunt = true
@@ -85,6 +87,11 @@ func (p *Pipeline) unread(ctx context.Context, src risk.Source) ([]risk.Job, err
 		jobs = append(jobs, risk.Job{Kind: risk.JobHunt})
 	}
 	return jobs, nil
+}
+
+// unspeakable reports a name that the database does not hold byte for byte.
+func unspeakable(path string) bool {
+	return !utf8.ValidString(path) || strings.ContainsAny(path, "\x00\uFFFD")
 }
 
 // scansAhead bounds what is queued at a time; the next listing brings the rest.

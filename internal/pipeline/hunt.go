@@ -95,6 +95,9 @@ func (h *hunt) show(ctx context.Context) error {
 
 // dump hunts in one dump. A source that may not be read now, or does not answer, keeps its dumps for the next time.
 func (h *hunt) dump(ctx context.Context, s risk.StaleFile) error {
+	if unspeakable(s.File.Path) { // the listing has it read again whole
+		return nil
+	}
 	d := dumpHunt{p: h.p, list: h.list, src: s.Source, file: s.File, hunts: map[int64]*risk.Hunt{}, undecided: map[int64]bool{}}
 	known, err := h.newTerms(ctx, s.File.Watchlist, &d)
 	if err != nil {
@@ -207,7 +210,7 @@ type dumpHunt struct {
 	suppliers [][]int64            // whose, for each
 	hunts     map[int64]*risk.Hunt // by supplier
 	flood     *flood
-	failed    bool                 // it could not be read again as it was
+	failed    bool // it could not be read again as it was
 	waiting   []risk.Finding
 	saved     time.Time
 	undecided map[int64]bool
