@@ -228,6 +228,11 @@ func readSmall(name string, d fs.DirEntry) []byte {
 		return nil
 	}
 	defer f.Close()
-	text, _ := io.ReadAll(io.LimitReader(f, maxMachine))
+	head := make([]byte, sniffBytes)
+	n, _ := io.ReadFull(f, head)
+	if sniff(head[:n]) != plain {
+		return nil
+	}
+	text, _ := io.ReadAll(io.LimitReader(newTextReader(head[:n], f), maxMachine))
 	return text
 }

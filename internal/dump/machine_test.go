@@ -154,6 +154,13 @@ func TestMachineOfALogInAFolder(t *testing.T) {
 	if got := machines(t, root, Options{}); !slices.Equal(got, logMachines) {
 		t.Errorf("got %q, want %q", got, logMachines)
 	}
+	wide := append([]byte("\xff\xfe"), "W\x00A\x00R\x00D\x00-\x009\x00"...)
+	if err := os.WriteFile(filepath.Join(root, "three", "system.txt"), wide, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := machines(t, filepath.Join(root, "three", "Passwords.txt"), Options{}); !slices.Equal(got, []string{".=WARD-9"}) {
+		t.Errorf("a system file in UTF-16: %q", got)
+	}
 	one := filepath.Join(root, "one", "Chrome", "Default", "Passwords.txt")
 	if got := machines(t, one, Options{Root: root}); !slices.Equal(got, []string{".=WARD-1"}) {
 		t.Errorf("one file of it: %q", got)
