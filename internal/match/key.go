@@ -16,12 +16,11 @@ const keyBytes = 16
 // Keys are part of the saved form of a watchlist and of what a block index holds: they never change without a version.
 const (
 	keyLast   = 0x9e3779b97f4a7c15
-	keyFirst  = 0xd6e8feb86659fd93
 	keyLength = 0xbf58476d1ce4e5b9
 )
 
-// kept has, for an identifier of n bytes, the masks of what the sixteen bytes before its end hold of it, and the factor
-// that brings its length in: no branch on the length, which is hard to foresee.
+// kept has, for an identifier of n bytes, the masks of what the sixteen bytes before its end hold of it, and what
+// brings its length in: no branch on the length, which is hard to foresee.
 var kept = func() (of [256][4]uint64) {
 	for n := range of {
 		size := min(n, maxKey)
@@ -35,9 +34,8 @@ func keyAt(buf []byte, end, n int) uint64 {
 	b, by := buf[end-keyBytes:end:end], &kept[n&(len(kept)-1)]
 	first := (binary.LittleEndian.Uint64(b) | foldBits) & by[0]
 	last := (binary.LittleEndian.Uint64(b[8:]) | foldBits) & by[1]
-	h := last*keyLast ^ first*keyFirst
-	h = (h ^ h>>32) * by[2]
-	return h ^ h>>32
+	hi, lo := bits.Mul64(last^keyLast, first^by[2])
+	return hi ^ lo
 }
 
 // keyOf is the key of a whole identifier.

@@ -59,7 +59,7 @@ var (
 	// sweep finds the ends of host tokens and words in the first n blocks of p.
 	sweep = sweepPortable
 	// filterHosts keeps, in found from place n on, those host ends from the first on whose key may be in the set, with
-	// the keys; and those that end in a dot or a number. Ends whose second-level label is short go into short as well.
+	// the keys; and those that end in a dot or a digit. Ends whose second-level label is short go into short as well.
 	filterHosts = filterHostsPortable
 	// filterTails keeps, in found, those word ends from the first on whose last four bytes are in tails.
 	filterTails = filterTailsPortable
@@ -130,7 +130,7 @@ func filterHostsPortable(k *chunk, buf []byte, base int, ends []uint16, keys *ke
 		size := l.two() + int(isShort)*(1+l.third)
 		key := keyAt(buf, end, size)
 		k.found[n], k.keys[n], k.short[short] = at, key, at
-		number := r.numbers & less(l.one, 4) & less(int(buf[end-1]-'0'), 10)
+		number := r.numbers & less(int(buf[end-1]-'0'), 10)
 		n += int(keys.may(key) | less(l.one, 1) | number)
 		short += int(isShort)
 	}
@@ -144,7 +144,7 @@ func less(a, b int) uint64 { return uint64(a-b) >> 63 }
 // hostRule says how host tokens are keyed and what passes in any case.
 type hostRule struct {
 	short   int    // tokens whose second-level label is shorter are keyed by three labels
-	numbers uint64 // 1: those that end in a number pass
+	numbers uint64 // 1: those that end in a digit pass
 }
 
 func filterTailsPortable(k *chunk, buf []byte, base, first int, tails []byte) int {

@@ -33,6 +33,9 @@ func filterHostsWide(k *chunk, buf []byte, base int, ends []uint16, keys *keySet
 		return n
 	}
 	checkEnds(buf, base, ends)
+	if r.short == 0 { // ends are short themselves, which is written in the course of it
+		ends = k.found[n : n+copy(k.found[n:], ends)]
+	}
 	return filterHostsBMI(k, &buf[0], base, &ends[0], len(ends), &keys.filter[0], keys.shift, r.short, r.numbers, n)
 }
 

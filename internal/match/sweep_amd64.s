@@ -13,14 +13,14 @@ DATA highHalf<>+0(SB)/8, $0x2010241008030000
 DATA highHalf<>+8(SB)/8, $0
 GLOBL highHalf<>(SB), RODATA|NOPTR, $16
 
-DATA numbers<>+0(SB)/8, $0x9e3779b97f4a7c15  // keyLast
-DATA numbers<>+8(SB)/8, $0xd6e8feb86659fd93  // keyFirst
-DATA numbers<>+16(SB)/8, $0x2020202020202020 // foldBits
+DATA numbers<>+0(SB)/8, $0x9e3779b97f4a7c15 // keyLast
+DATA numbers<>+8(SB)/8, $0x2020202020202020 // foldBits
+DATA numbers<>+16(SB)/8, $7
 GLOBL numbers<>(SB), RODATA|NOPTR, $24
 
-#define KEY_LAST  numbers<>+0(SB)
-#define KEY_FIRST numbers<>+8(SB)
-#define FOLD      numbers<>+16(SB)
+#define KEY_LAST numbers<>+0(SB)
+#define FOLD     numbers<>+8(SB)
+#define SEVEN    numbers<>+16(SB)
 
 // Bytes that are compared with: classes above 1 are of labels, above 7 of words.
 DATA bytes<>+0(SB)/8, $0x0f0f0f0f0f0f0f0f
@@ -206,42 +206,48 @@ nextWord:
 
 // WINDOW shows in out the places of a plane before place AX, the nearest in the top bit; 57 of them are sure.
 #define WINDOW(plane, out, free) \
-	LEAQ  7(AX), out;                \
-	SHRQ  $3, out;                   \
-	MOVQ  plane(DI)(out*1), out;     \
-	MOVQ  AX, free;                  \
-	NEGQ  free;                      \
-	ANDQ  $7, free;                  \
-	SHLXQ free, out, out
+	LEAQ  7(AX), out;            \
+	ANDNQ SEVEN, out, free;      \
+	SHRQ  $3, out;               \
+	MOVQ  plane(DI)(out*1), out; \
+	SHLXQ free, out, out;        \
+	ORQ   $0xff, out
 
-// KEY makes, of the identifier before place AX whose length times 32 is in n, the key in out. R9 is buf+base, R13 is
+// KEY writes, of the identifier before place AX whose length times 32 is in n, the key to R10, and fetches what the
+// filter at R11 has for it: the keys of a chunk are all made before the first one is asked for. R9 is buf+base, R13 is
 // kept.
-#define KEY(n, out, free) \
-	MOVQ  -16(R9)(AX*1), out;        \
-	ORQ   FOLD, out;                 \
-	MOVQ  -8(R9)(AX*1), free;        \
-	ORQ   FOLD, free;                \
-	ANDQ  (R13)(n*1), out;           \
-	ANDQ  8(R13)(n*1), free;         \
-	IMULQ KEY_FIRST, out;            \
-	IMULQ KEY_LAST, free;            \
-	XORQ  free, out;                 \
-	MOVQ  out, free;                 \
-	SHRQ  $32, free;                 \
-	XORQ  free, out;                 \
-	IMULQ 16(R13)(n*1), out;         \
-	MOVQ  out, free;                 \
-	SHRQ  $32, free;                 \
-	XORQ  free, out
+#define KEY(n) \
+	MOVQ        -8(R9)(AX*1), DX;   \
+	ORQ         FOLD, DX;           \
+	ANDQ        8(R13)(n*1), DX;    \
+	XORQ        KEY_LAST, DX;       \
+	MOVQ        -16(R9)(AX*1), BX;  \
+	ORQ         FOLD, BX;           \
+	ANDQ        (R13)(n*1), BX;     \
+	XORQ        16(R13)(n*1), BX;   \
+	MULXQ       BX, R14, R15;       \
+	XORQ        R14, R15;           \
+	SHRXQ       R12, R15, BX;       \
+	PREFETCHT0  (R11)(BX*8);        \
+	MOVQ        R15, (R10);         \
+	ADDQ        $8, R10
 
-// MAY asks the filter at R11, whose shift is R12, for key, which is used up: the lowest bit of out.
+// MAY asks the filter at R11, whose shift is R12, for key: the lowest bit of out.
 #define MAY(key, out, free) \
-	SHRXQ R12, key, out;             \
-	MOVQ  (R11)(out*8), out;         \
-	SHRXQ key, out, free;            \
-	SHRQ  $6, key;                   \
-	SHRXQ key, out, out;             \
+	SHRXQ R12, key, out;       \
+	MOVQ  (R11)(out*8), out;   \
+	MOVQ  key, free;           \
+	SHRQ  $6, free;            \
+	SHRXQ free, out, free;     \
+	SHRXQ key, out, out;       \
 	ANDQ  free, out
+
+// KEEP writes place AX and key and goes on if the lowest bit of passed is set.
+#define KEEP(key, passed) \
+	MOVW AX, chunk_found(DI)(DX*2);  \
+	MOVQ key, chunk_keys(DI)(DX*8);  \
+	ANDL $1, passed;                 \
+	ADDQ passed, DX
 
 // func filterHostsBMI(k *chunk, buf *byte, base int, ends *uint16, count int, filter *byte, shift uint, short int, numbers uint64, n int) int
 TEXT ·filterHostsBMI(SB), NOSPLIT, $0-88
@@ -255,14 +261,14 @@ TEXT ·filterHostsBMI(SB), NOSPLIT, $0-88
 	MOVQ filter+40(FP), R11
 	MOVQ shift+48(FP), R12
 	LEAQ ·kept(SB), R13
-	MOVQ n+72(FP), DX
+	MOVQ n+72(FP), R10
+	LEAQ chunk_keys(DI)(R10*8), R10
 	XORL R8, R8
 
 host:
 	MOVWLZX (SI), AX
 	ADDQ    $2, SI
 	WINDOW(chunk_seps, BX, CX)
-	ORQ     $0xff, BX
 	LZCNTQ  BX, CX          // the last label
 	SHLXQ   CX, BX, BX
 	ADDQ    BX, BX
@@ -270,45 +276,53 @@ host:
 	SHLXQ   R14, BX, BX
 	ADDQ    BX, BX
 	LZCNTQ  BX, R15         // the third
-	ADDQ    $1, R15
-	LEAQ    1(CX)(R14*1), R10
+	LEAQ    1(CX)(R14*1), CX
 	CMPQ    R14, short+56(FP)
 	SBBQ    R14, R14        // all ones: short
+	ADDQ    $1, R15
 	ANDQ    R14, R15
-	ADDQ    R15, R10
+	ADDQ    R15, CX
 	MOVW    AX, chunk_short(DI)(R8*2)
 	SUBQ    R14, R8
-	SHLQ    $5, R10
-	KEY(R10, R14, BX)
-	MOVW    AX, chunk_found(DI)(DX*2)
-	MOVQ    R14, chunk_keys(DI)(DX*8)
-	CMPQ    CX, $1
-	SBBQ    R10, R10        // all ones: it ends in a dot
+	SHLQ    $5, CX
+	KEY(CX)
+	CMPQ    SI, count+32(FP)
+	JNE     host
+
+	MOVQ R8, chunk_shorts(DI)
+	MOVQ ends+24(FP), SI
+	MOVQ count+32(FP), R8
+	MOVQ n+72(FP), DX
+	LEAQ chunk_keys(DI)(DX*8), R10
+
+ask:
+	MOVWLZX (SI), AX
+	ADDQ    $2, SI
+	MOVQ    (R10), R14
+	ADDQ    $8, R10
 	MAY(R14, R15, BX)
-	ORQ     R10, R15
+	MOVBLZX -1(R9)(AX*1), CX
 	CMPQ    numbers+64(FP), $0
 	JNE     number
 
-passed:
-	ANDL $1, R15
-	ADDQ R15, DX
-	CMPQ SI, count+32(FP)
-	JNE  host
+asked:
+	XORL $0x2e, CX
+	CMPL CX, $1
+	SBBL CX, CX             // all ones: it ends in a dot
+	ORL  CX, R15
+	KEEP(R14, R15)
+	CMPQ SI, R8
+	JNE  ask
 
-	MOVQ R8, chunk_shorts(DI)
 	MOVQ DX, ret+80(FP)
 	RET
 
 number:
-	MOVBLZX -1(R9)(AX*1), BX
-	SUBL    $0x30, BX
-	CMPL    BX, $10
-	SBBQ    BX, BX
-	CMPQ    CX, $4
-	SBBQ    CX, CX
-	ANDQ    CX, BX
-	ORQ     BX, R15
-	JMP     passed
+	LEAL -0x30(CX), BX
+	CMPL BX, $10
+	SBBL BX, BX
+	ORL  BX, R15
+	JMP  asked
 
 // func filterTailsBMI(k *chunk, buf *byte, base int, ends *uint16, count int, tails *byte) int
 TEXT ·filterTailsBMI(SB), NOSPLIT, $0-56
@@ -352,23 +366,31 @@ TEXT ·filterWordsBMI(SB), NOSPLIT, $0-64
 	MOVQ filter+40(FP), R11
 	MOVQ shift+48(FP), R12
 	LEAQ ·kept(SB), R13
-	XORL DX, DX
+	LEAQ chunk_keys(DI), R10
 
 word:
 	MOVWLZX (SI), AX
 	ADDQ    $2, SI
 	WINDOW(chunk_nonword, BX, CX)
-	ORQ     $0xff, BX
-	LZCNTQ  BX, R10
-	SHLQ    $5, R10
-	KEY(R10, R14, BX)
-	MOVW    AX, chunk_found(DI)(DX*2)
-	MOVQ    R14, chunk_keys(DI)(DX*8)
-	MAY(R14, R15, BX)
-	ANDL    $1, R15
-	ADDQ    R15, DX
+	LZCNTQ  BX, CX
+	SHLQ    $5, CX
+	KEY(CX)
 	CMPQ    SI, R8
 	JNE     word
+
+	MOVQ ends+24(FP), SI
+	LEAQ chunk_keys(DI), R10
+	XORL DX, DX
+
+ask:
+	MOVWLZX (SI), AX
+	ADDQ    $2, SI
+	MOVQ    (R10), R14
+	ADDQ    $8, R10
+	MAY(R14, R15, BX)
+	KEEP(R14, R15)
+	CMPQ    SI, R8
+	JNE     ask
 
 	MOVQ DX, ret+56(FP)
 	RET
