@@ -52,7 +52,9 @@ func (c *cursor) readSites() {
 	if len(d.sites) == 0 {
 		return
 	}
-	slices.Sort(d.sites)
+	if !slices.IsSorted(d.sites) {
+		slices.Sort(d.sites)
+	}
 	sortHits(c.hits)
 	raw := len(c.hits)
 	done := 0 // the buffer is decoded up to here
@@ -149,9 +151,11 @@ func (c *cursor) scanDecoded(raw int) {
 			c.hits = append(c.hits, h)
 		}
 	}
-	for _, p := range d.pieces {
-		if p.kind == escapeSure {
-			c.forget(p, raw)
+	if raw > 0 {
+		for i := range d.pieces {
+			if p := &d.pieces[i]; p.kind == escapeSure {
+				c.forget(p, raw)
+			}
 		}
 	}
 	d.text, d.pieces, d.places = d.text[:0], d.pieces[:0], d.places[:0]
@@ -222,7 +226,7 @@ func (c *cursor) replace(h Hit, raw int) {
 }
 
 // forget forgets the hits that an escape touches: what they are was judged with the escape decoded.
-func (c *cursor) forget(p escape, raw int) {
+func (c *cursor) forget(p *escape, raw int) {
 	c.eachRaw(p.start, p.end, raw, func(r *Hit) {
 		if r.Start <= p.end && r.End >= p.start {
 			r.End = r.Start

@@ -3,6 +3,8 @@ package match_test
 import (
 	"bytes"
 	"cmp"
+	"fmt"
+	"maps"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -213,6 +215,8 @@ func compareWithReference(t rapid.TB, terms []risk.WatchTerm, text []byte) {
 
 func FuzzScan(f *testing.F) {
 	f.Add([]byte("https://vpn.hospital.test/:STMARY\\jdoe:pw\n192.0.2.7 Acme-Cloud"))
+	f.Add([]byte("jdoe%40hospital%2Etest &#64;b&uuml;cher.test \\u0040a.de [at]hospital[.]test =C3=BC=40a.de acme=\n cloud"))
+	f.Add([]byte("B\xfccher hos\u200bpital.test \u0430cme cloud Bu\u0308cher STMARY%5Cjdoe \\nhospital.test"))
 	f.Add([]byte("\xff\xfeb\u00fccher.test\u200b..@"))
 	var terms []risk.WatchTerm
 	for kind, values := range map[risk.TermKind][]string{
@@ -244,9 +248,95 @@ func FuzzScan(f *testing.F) {
 			if h.Kind != risk.MatchExact && h.Kind != risk.MatchSubdomain {
 				return
 			}
-			if _, kind, ok := s.MatchHost(string(text[h.Start:h.End])); !ok || kind != h.Kind {
+			host := text[h.Start:h.End]
+			if bytes.ContainsAny(host, `%&\=[(`) || !utf8.Valid(host) { // decoded in ways of which the host alone does not tell
+				return
+			}
+			if _, kind, ok := s.MatchHost(string(host)); !ok || kind != h.Kind {
 				t.Fatalf("scan says %s, host says %s for %q", h.Kind, kind, text[h.Start:h.End])
 			}
 		})
 	})
+}
+
+// writings are ways of writing an ASCII text with escapes, all of which decode to it.
+var writings = map[string]func(b byte) string{
+	"URL":        func(b byte) string { return fmt.Sprintf("%%%02x", b) },
+	"URL, twice": func(b byte) string { return fmt.Sprintf("%%25%02X", b) },
+	"HTML":       func(b byte) string { return fmt.Sprintf("&#%d;", b) },
+	"HTML, hex":  func(b byte) string { return fmt.Sprintf("&#x%X;", b) },
+	"JSON":       func(b byte) string { return fmt.Sprintf(`\u%04x`, b) },
+	"brackets": func(b byte) string {
+		if b == '.' || b == '@' {
+			return "[" + string(b) + "]"
+		}
+		return string(b)
+	},
+}
+
+// TestEscapedTextIsReadAsTheReferenceReadsIt escapes some characters of a text: the hits are those of the text itself,
+// each where its characters now stand.
+func TestEscapedTextIsReadAsTheReferenceReadsIt(t *testing.T) {
+	signless := slices.DeleteFunc(slices.Clone(pieces), func(s string) bool { return strings.ContainsAny(s, `\%&=[(`) || !isPlain(s) })
+	rapid.Check(t, func(t *rapid.T) {
+		terms := rapid.SliceOfN(termGen, 1, 8).Draw(t, "terms")
+		plain := []byte(strings.Join(rapid.SliceOfN(rapid.SampledFrom(signless), 0, 40).Draw(t, "pieces"), ""))
+		write := writings[rapid.SampledFrom(slices.Sorted(maps.Keys(writings))).Draw(t, "writing")]
+		every := rapid.IntRange(1, 9).Draw(t, "every")
+		var text []byte
+		starts := make([]int, 0, len(plain)+1)
+		for i, b := range plain {
+			starts = append(starts, len(text))
+			if b != '\n' && (i%every == 0 || b == '.' || b == '@') {
+				text = append(text, write(b)...)
+			} else {
+				text = append(text, b)
+			}
+		}
+		starts = append(starts, len(text))
+		var want, got []match.Hit
+		for _, h := range reference(terms).scan(plain) {
+			h.Start, h.End = starts[h.Start], starts[h.End]
+			want = append(want, h)
+		}
+		compileTerms(t, terms).Scan(text, func(h match.Hit) {
+			if h.Kind != risk.MatchLookalike {
+				got = append(got, h)
+			}
+		})
+		if !slices.Equal(got, want) {
+			t.Fatalf("%q for %q with %v\n got %v\nwant %v", text, plain, terms, got, want)
+		}
+	})
+}
+
+func isPlain(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+}
+
+func compileTerms(t rapid.TB, terms []risk.WatchTerm) *match.Scanner {
+	s, err := match.Compile(terms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestT06EncodingsThatAreNoneOfOurs: what is not decoded is left alone, and no more is found in it than stands there.
+func TestT06EncodingsThatAreNoneOfOurs(t *testing.T) {
+	s := escapeScanner(t)
+	check(t, s, []scanCase{
+		{"UTF-7", "jdoe+AEA-hospital.example", []string{}},
+		{"overlong UTF-8", "hospital\xc0\xaeexample hospital\xe0\x80\xaeexample hospital%C0%AEexample", []string{}},
+		{"NULs", "\x00hospital.example\x00 hosp\x00ital.example", []string{"exact hospital.example=hospital.example"}},
+		{"half escapes", "% %4 & &# &#; &#x \\u \\u00 \\x = =4 [ [. [at ( (", []string{}},
+		{"numbers beyond Unicode", "&#99999999;hospital.example&#x110000; \\ud800hospital.example", []string{"exact hospital.example=hospital.example"}},
+	})
+	long := strings.Repeat("%41", 10<<20/3)
+	if got := hits(s, long+"%20hospital%2Eexample"); !slices.Equal(got, []string{"exact hospital%2Eexample=hospital.example"}) {
+		t.Errorf("behind a line of 10 MB: %q", got)
+	}
+	if got := match.Unescape(nil, []byte(long)); len(got) > len(long) {
+		t.Errorf("%d bytes became %d", len(long), len(got))
+	}
 }
