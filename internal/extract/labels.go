@@ -112,12 +112,13 @@ func (r *reader) blockLines(hit span, l labelled) []labelled {
 			break
 		}
 		above, ok := r.before(line)
-		if !ok || r.separates(above) {
+		text := trim(r.data, above)
+		if !ok || separates(text.of(r.data)) {
 			bounded = true
 			break
 		}
 		line = above
-		lines = append(lines, r.readLabel(line))
+		lines = append(lines, r.readLabelOf(r.data, line, text))
 	}
 	slices.Reverse(lines)
 	lines = append(lines, l)
@@ -128,10 +129,11 @@ func (r *reader) blockLines(hit span, l labelled) []labelled {
 	line = hit
 	for range maxBlockLines {
 		below, ok := r.after(line)
-		if !ok || r.separates(below) {
+		text := trim(r.data, below)
+		if !ok || separates(text.of(r.data)) {
 			break
 		}
-		l := r.readLabel(below)
+		l := r.readLabelOf(r.data, below, text)
 		if l.name.label == noLabel && r.isRecord(below) {
 			break // an entry of a list, not the rest of a password
 		}
@@ -210,7 +212,7 @@ func (r *reader) firstLabel() label {
 	}
 	for len(head) > 0 {
 		line, rest, _ := bytes.Cut(head, newline)
-		if l := r.readLabelOf(line, span{0, len(line)}); l.name.label != noLabel && l.name.label < labelFact {
+		if l := r.readLabelOf(line, span{0, len(line)}, trim(line, span{0, len(line)})); l.name.label != noLabel && l.name.label < labelFact {
 			r.begins = l.name.label
 			break
 		}
@@ -333,7 +335,9 @@ func (r *reader) addressOf(value span) (url, host span) {
 	return value, u.host
 }
 
-func (r *reader) readLabel(line span) labelled { return r.readLabelOf(r.data, line) }
+func (r *reader) readLabel(line span) labelled {
+	return r.readLabelOf(r.data, line, trim(r.data, line))
+}
 
 // bullets are what stands before a label.
 var bullets = [][]byte{[]byte("- "), []byte("* "), []byte("> "), []byte("•"), []byte("└"), []byte("├"), []byte("─")}
@@ -353,8 +357,8 @@ func afterBullet(b []byte, s span) span {
 	return s
 }
 
-func (r *reader) readLabelOf(data []byte, line span) labelled {
-	s := trim(data, line)
+// readLabelOf reads a line whose text, without what stands around it, is s.
+func (r *reader) readLabelOf(data []byte, line, s span) labelled {
 	if s.empty() {
 		return labelled{line: line}
 	}
@@ -440,8 +444,7 @@ func isBanner(b []byte) bool {
 }
 
 // separates tells a blank line, or one of a single sign such as =====.
-func (r *reader) separates(line span) bool {
-	b := trim(r.data, line).of(r.data)
+func separates(b []byte) bool {
 	if len(b) == 0 {
 		return true
 	}

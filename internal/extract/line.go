@@ -48,7 +48,7 @@ func (r *reader) after(line span) (span, bool) {
 
 // trim takes spaces, the carriage return and a byte order mark off both ends.
 func trim(b []byte, s span) span {
-	if bytes.HasPrefix(s.of(b), bom) {
+	if !s.empty() && b[s.start] == bom[0] && bytes.HasPrefix(s.of(b), bom) {
 		s.start += len(bom)
 	}
 	for !s.empty() && isBlank(b[s.start]) {

@@ -15,18 +15,15 @@ func secretOf(b []byte) risk.Secret {
 	return risk.NewSecret(secretKind(b), string(b))
 }
 
-// placeholders are what stealers and the tools around them write where a field was empty.
-var placeholders = []string{"UNKNOWN", "NOT_SAVED", "null", "NULL", "(null)", "undefined", "N/A", "None", "<empty>", "<EMPTY>", "(empty)"}
-
-// isPlaceholder tells these, and [NOT_SAVED] and the like.
+// isPlaceholder tells what stealers and the tools around them write where a field was empty: UNKNOWN, [NOT_SAVED] and
+// the like.
 func isPlaceholder(b []byte) bool {
 	if len(b) < 3 || len(b) > 40 {
 		return false
 	}
-	for _, p := range placeholders {
-		if string(b) == p {
-			return true
-		}
+	switch string(b) {
+	case "UNKNOWN", "NOT_SAVED", "null", "NULL", "(null)", "undefined", "N/A", "None", "<empty>", "<EMPTY>", "(empty)":
+		return true
 	}
 	if b[0] != '[' || b[len(b)-1] != ']' {
 		return false
