@@ -3,6 +3,7 @@ package dump_test
 import (
 	"archive/tar"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -171,4 +172,17 @@ func TestContainers(t *testing.T) {
 	}
 	rows.Flush()
 	t.Log("\n" + table.String())
+}
+
+func TestALaterPartIsReadWithTheFirst(t *testing.T) {
+	seven := string(sevenZipped(member{"a.txt", shortText}))
+	dir := folder(t, map[string]string{"x.7z.001": seven[:40], "x.7z.002": seven[40:]})
+	docs, skipped := read(t, filepath.Join(dir, "x.7z.001"), dump.Options{})
+	if len(docs) != 1 || docs[0].text != shortText || len(skipped) > 0 {
+		t.Errorf("read %q, skipped %q", docs, skipped)
+	}
+	docs, skipped = read(t, filepath.Join(dir, "x.7z.002"), dump.Options{})
+	if len(docs) > 0 || len(skipped) != 1 || !strings.HasSuffix(skipped[0], ": it is a part of x.7z.001 and is read with it") {
+		t.Errorf("read %q, skipped %q", docs, skipped)
+	}
 }

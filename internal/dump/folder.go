@@ -63,7 +63,10 @@ func (w *walk) each(path string, do func(found) error) error {
 			w.partsBeside(file)
 		}
 		if g := w.parts[file]; g != nil {
-			if file != path && g.Name != d.Name() {
+			if g.Name != d.Name() {
+				if file == path {
+					w.skipFile(file, fmt.Errorf("it is a part of %s and is read with it", g.Name))
+				}
 				return nil // read with the first part
 			}
 			return do(w.group(filepath.Dir(file), g))

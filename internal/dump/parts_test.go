@@ -1,6 +1,7 @@
 package dump
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -74,7 +75,7 @@ func TestJoinedPartsAreReadAcrossTheirEnds(t *testing.T) {
 	if n, err := j.ReadAt(b, 1); n != 5 || err != nil || string(b) != "bcdef" {
 		t.Errorf("%q, %d, %v", b[:n], n, err)
 	}
-	if n, err := j.ReadAt(b, 5); n != 2 || err != errMissingPart || string(b[:n]) != "fg" {
+	if n, err := j.ReadAt(b, 5); n != 2 || !errors.Is(err, errMissingPart) || string(b[:n]) != "fg" {
 		t.Errorf("%q, %d, %v", b[:n], n, err)
 	}
 	if n, _ := j.ReadAt(b, 11); n != 2 || string(b[:n]) != "hi" {
