@@ -129,7 +129,7 @@ func (a *app) newPipeline(keys *seal.Keys, egress collect.Config) (*pipeline.Pip
 	}
 	p := &pipeline.Pipeline{
 		Store: a.store, Crawler: crawler, Dumps: dumps, Traces: newTraces(a.settings, dumps), Keys: keys, Weights: weights,
-		WatchDuty: a.settings.Duty(), Log: a.log, Now: a.now,
+		WatchDuty: a.settings.Duty(), FloodAfter: a.settings.FloodAfter, Log: a.log, Now: a.now,
 	}
 	if a.settings.SMTPHost != "" {
 		sender, err := a.newSender()

@@ -37,6 +37,7 @@ type Settings struct {
 	Drop    string `env:"WARDLINE_DROP"`
 
 	DumpPasswords string `env:"WARDLINE_DUMP_PASSWORDS"`
+	FloodAfter    int    `env:"WARDLINE_FLOOD_AFTER" envDefault:"10000"`
 
 	TorProxy string `env:"WARDLINE_TOR_PROXY"`
 
@@ -220,6 +221,9 @@ func (s Settings) problems() []error {
 		if info, err := os.Stat(s.DumpPasswords); err != nil || !info.Mode().IsRegular() {
 			found.add("WARDLINE_DUMP_PASSWORDS", "%s is no file that can be read", s.DumpPasswords)
 		}
+	}
+	if s.FloodAfter < 1 {
+		found.add("WARDLINE_FLOOD_AFTER", "%d is not a number from 1", s.FloodAfter)
 	}
 	if s.RescueAfter < time.Second {
 		found.add("WARDLINE_RESCUE_AFTER", "%s is too short", s.RescueAfter)

@@ -92,6 +92,7 @@ func TestProblemsNameTheSettingAndWhatItTakes(t *testing.T) {
 		"WARDLINE_ADDR":         {"127.0.0.1:99999", `WARDLINE_ADDR: "127.0.0.1:99999" is not HOST:PORT, such as 127.0.0.1:8080`},
 		"WARDLINE_PUBLIC_URL":   {"http://portal.hospital.example", `WARDLINE_PUBLIC_URL: http://portal.hospital.example would send sessions in clear: use https for anything but this machine`},
 		"WARDLINE_TOR_PROXY":    {"9050", `WARDLINE_TOR_PROXY: "9050" is not HOST:PORT or unix:/PATH, such as 127.0.0.1:9050`},
+		"WARDLINE_FLOOD_AFTER":  {"0", `WARDLINE_FLOOD_AFTER: 0 is not a number from 1`},
 		"WARDLINE_TLS_KEY":      {"key.pem", `WARDLINE_TLS_CERT: give the certificate and WARDLINE_TLS_KEY together, or neither`},
 	} {
 		if _, err := FromEnvironment(map[string]string{name: c.text}); err == nil || err.Error() != c.want {
