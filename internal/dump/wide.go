@@ -34,8 +34,8 @@ type textReader struct {
 const (
 	wideRoom  = 32 << 10
 	wideRead  = 128 << 10 // read at once: it is looked at while it is still in the second-level cache
-	widePiece = 2 << 10 // bytes of UTF-16 that share an entry in wide: an offset in them is found by counting
-	wideTail  = 512     // bytes at the end of what was read in which a stretch may begin
+	widePiece = 2 << 10   // bytes of UTF-16 that share an entry in wide: an offset in them is found by counting
+	wideTail  = 512       // bytes at the end of what was read in which a stretch may begin
 )
 
 // newTextReader reads a document whose beginning is head. A byte order mark is left out.

@@ -37,6 +37,7 @@ func runByte(b byte) bool { return b >= utf8.RuneSelf || isLabel(b) }
 // readRun splits buf[start:end] into host tokens and words.
 func (c *cursor) readRun(start, end int) {
 	token, word := runeSpan{start: start}, runeSpan{start: start}
+	noted, broken := len(c.decoder.sites), 0
 	for i := start; i < end; {
 		b := c.buf[i]
 		if b < utf8.RuneSelf {
@@ -50,6 +51,9 @@ func (c *cursor) readRun(start, end int) {
 		}
 		r, n := utf8.DecodeRune(c.buf[i:end])
 		c.note(i, r, n)
+		if r == utf8.RuneError && n == 1 {
+			broken++
+		}
 		if wordRune(r, n) {
 			word.high = true
 		} else {
@@ -66,6 +70,9 @@ func (c *cursor) readRun(start, end int) {
 	}
 	c.endWord(word, end)
 	c.endToken(token, end)
+	if 3*broken > end-start { // noise: words of any language have more letters of ASCII
+		c.decoder.sites = c.decoder.sites[:noted]
+	}
 }
 
 // runeSpan is a token or word in the making.
