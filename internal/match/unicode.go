@@ -225,6 +225,9 @@ func letter(r rune) bool {
 	if r < utf8.RuneSelf {
 		return isWord(byte(r))
 	}
+	if r <= unicode.MaxLatin1 { // which has neither marks nor further digits
+		return unicode.IsLetter(r)
+	}
 	return unicode.In(r, unicode.L, unicode.M, unicode.Nd)
 }
 
