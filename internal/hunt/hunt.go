@@ -33,8 +33,9 @@ type Dump struct {
 	Keys     int    // how the keys were made
 }
 
-// stretchBytes is how much text a stretch holds at least, unless the dump ends or what was found is saved.
-const stretchBytes = 1 << 20
+// stretchBytes is how much text a stretch holds at least, unless the dump ends or what was found is saved. A block of a
+// mebibyte, which ends with a line, is one.
+const stretchBytes = 15 << 16
 
 // File is where the index of a dump is kept.
 func File(folder string, d Dump) string {

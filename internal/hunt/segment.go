@@ -14,8 +14,9 @@ import (
 const (
 	perSegment  = 64 // stretches: their number takes the low bits of an entry
 	unitBits    = 6
-	perBucket   = 128 // entries, about
-	spread      = 90  // places for each key of a segment, so that another falls on one of its places once in 90 times
+	perBucket   = 128     // entries, about
+	spread      = 90      // places for each key of a segment, so that another falls on one of its places once in 90 times
+	leastPlaces = 1 << 20 // for a segment of few keys, where each stands in most stretches
 	maxEntries  = 4 << 20
 	maxHead     = 16 << 20
 	bucketCheck = 4 // bytes of a bucket's checksum
@@ -44,7 +45,7 @@ func encodeSegment(stretches []risk.Stretch, unknown uint64, entries []uint64) (
 		}
 	}
 	s := segment{buckets: uint64(max(1, len(entries)/perBucket))}
-	s.places = uint64(max(1, distinct))*spread/s.buckets + 1
+	s.places = max(uint64(distinct)*spread, leastPlaces)/s.buckets + 1
 
 	head = binary.AppendUvarint(nil, uint64(len(stretches)))
 	head = binary.LittleEndian.AppendUint64(head, unknown)
