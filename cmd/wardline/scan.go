@@ -160,7 +160,7 @@ func (r *scanRun) path(ctx context.Context, path string) ([]dump.Skip, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := dump.Options{Source: risk.SourceDrop, Read: r.bar.add, Context: extract.Context, Passwords: passwords}
+	o := dump.Options{Source: risk.SourceDrop, Read: r.bar.add, Context: extract.Context, Machine: extract.Machine, Passwords: passwords}
 	if r.threads <= 1 {
 		var res scanResult
 		return dump.Blocks(ctx, path, o, func(b risk.Block) error {

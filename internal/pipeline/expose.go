@@ -21,7 +21,7 @@ func (p *Pipeline) expose(in risk.Indicator, s risk.Supplier, src risk.Source, s
 	if in.Kind == risk.KindCredential || in.Kind == risk.KindCookie {
 		sighting.Key = fmt.Sprintf("%s@%s:%d", sighting.Key, in.Place.Entry, in.Place.Offset)
 	}
-	sighting.Facts = shownFacts(in)
+	sighting.Facts = ShownFacts(in)
 	observed := cmp.Or(infectedAt(in), in.Posted, sighting.Posted, now)
 	if observed.After(now) { // a source may write any date, and a machine's clock may be wrong
 		observed = now

@@ -16,9 +16,9 @@ const (
 	maxFact  = 160 // runes
 )
 
-// shownFacts makes an indicator's facts fit to be kept and shown: enough to find the machine and to know when it was
+// ShownFacts makes an indicator's facts fit to be kept and shown: enough to find the machine and to know when it was
 // infected, and no more of people than a mask. A fact of an unknown name is left out, and one that holds the password.
-func shownFacts(in risk.Indicator) []risk.Fact {
+func ShownFacts(in risk.Indicator) []risk.Fact {
 	user := factOf(in, risk.FactUser)
 	var shown []risk.Fact
 	for _, f := range in.Facts {

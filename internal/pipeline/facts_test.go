@@ -32,7 +32,7 @@ func TestShownFacts(t *testing.T) {
 		{Name: "os", Value: "Windows 10 [31mPro"}, {Name: "malware", Value: "RedLine or META build inv-1"},
 		{Name: "malware_path", Value: `C:\Users\j•••••\AppData\j•••••.exe`},
 	}
-	if got := shownFacts(in); !slices.Equal(got, want) {
+	if got := ShownFacts(in); !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
@@ -64,7 +64,7 @@ func TestShownFactsNameNobody(t *testing.T) {
 			parts := rapid.SliceOfN(rapid.SampledFrom([]string{user, strings.ToUpper(user), account, secret, `\`, "/", "Users", "-", "x"}), 1, 6).Draw(t, name)
 			in.Facts = append(in.Facts, risk.Fact{Name: name, Value: strings.Join(parts, "")})
 		}
-		for _, f := range shownFacts(in) {
+		for _, f := range ShownFacts(in) {
 			for _, hidden := range []string{user, account, secret} {
 				if strings.Contains(strings.ToLower(f.Value), strings.ToLower(hidden)) {
 					t.Fatalf("%s shows %q: %q", f.Name, hidden, f.Value)
