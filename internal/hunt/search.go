@@ -22,7 +22,6 @@ type Index struct {
 	Dump Dump
 	file *os.File
 	size int64
-	at   int64 // in the file: the next frame
 	head []byte
 
 	first int64 // segment
