@@ -99,7 +99,7 @@ func huntDumps(ctx context.Context, settings config.Settings, o scanOptions, ter
 	if err != nil {
 		return err
 	}
-	h := dumpHunt{traces: newTraces(settings, dumps), scanRun: scanRun{scanOptions: o, out: out, bar: &scanBar{}}, errs: errs}
+	h := dumpHunt{traces: newTraces(settings, dumps), blockPrinter: blockPrinter{scanOptions: o, out: out, bar: &scanBar{}}, errs: errs}
 	for _, t := range terms {
 		clues, ok := match.CluesOf(t)
 		if !ok {
@@ -140,7 +140,7 @@ func huntDumps(ctx context.Context, settings config.Settings, o scanOptions, ter
 
 // dumpHunt is one run of the command.
 type dumpHunt struct {
-	scanRun
+	blockPrinter
 	traces traces
 	errs   io.Writer
 	terms  []risk.WatchTerm

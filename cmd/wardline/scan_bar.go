@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 )
@@ -16,6 +18,8 @@ import (
 type scanBar struct {
 	mu  sync.Mutex // of the line on the terminal, which results may share
 	bar *progressbar.ProgressBar
+
+	indicators int
 }
 
 func newScanBar(errs io.Writer, paths []string) *scanBar {
@@ -27,7 +31,7 @@ func newBar(errs io.Writer, total int64, what string) *scanBar {
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return &scanBar{}
 	}
-	return &scanBar{bar: progressbar.NewOptions64(total, progressbar.OptionSetWriter(f), progressbar.OptionShowBytes(true),
+	return &scanBar{bar: progressbar.NewOptions64(total, progressbar.OptionSetWriter(f), progressbar.OptionShowBytes(true), progressbar.OptionSetPredictTime(true),
 		progressbar.OptionSetDescription(what), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())}
 }
 
@@ -37,6 +41,17 @@ func (b *scanBar) add(n int) {
 		defer b.mu.Unlock()
 		_ = b.bar.Add(n) // a bar that cannot be drawn is no reason to stop
 	}
+}
+
+// found shows how much has been found, beside the bytes, their rate and the time left.
+func (b *scanBar) found(n int) {
+	if b.bar == nil || n == 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.indicators += n
+	b.bar.Describe(fmt.Sprintf("scanning, %s found", humanize.Comma(int64(b.indicators))))
 }
 
 func (b *scanBar) clear() { _ = b.aside(func() error { return nil }) }

@@ -4,12 +4,40 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
+	"time"
 	"unicode"
 
+	"github.com/wardline/wardline/internal/match"
 	"github.com/wardline/wardline/internal/risk"
 	"github.com/wardline/wardline/internal/seal"
 )
+
+// blockPrinter looks at one block after the other, and prints what each gives.
+type blockPrinter struct {
+	scanOptions
+	scanner *match.Scanner
+	out     io.Writer
+	bar     *scanBar
+	total   scanTotals
+}
+
+func (p *blockPrinter) block(b risk.Block, res *scanResult) { p.lookAt(p.scanner, b, res) }
+
+func (p *blockPrinter) print(res *scanResult) error {
+	p.total.add(res.total)
+	if res.text.Len() == 0 {
+		return nil
+	}
+	return p.bar.aside(func() error {
+		if _, err := p.out.Write(res.text.Bytes()); err != nil {
+			return &outputError{err}
+		}
+		return nil
+	})
+}
 
 // scanLineJSON is the stable form of one indicator; others script against it.
 type scanLineJSON struct {
@@ -25,6 +53,28 @@ type scanLineJSON struct {
 	URL      string             `json:"url"`
 	Account  string             `json:"account"`
 	Secret   *scanSecretJSON    `json:"secret"`
+
+	UsableUntil *time.Time     `json:"usable_until,omitempty"` // of a cookie
+	Facts       []scanFactJSON `json:"facts,omitempty"`
+}
+
+// scanFactJSON is a fact of the machine that a stealer log was taken from.
+type scanFactJSON struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// openFacts say nothing of a person.
+var openFacts = []string{risk.FactInfected, risk.FactCountry, risk.FactOS, risk.FactMalware, risk.FactSoftware, risk.FactCookie}
+
+// facts gives all facts when they may be revealed, and else those that name nobody.
+func (r scanOptions) facts(all []risk.Fact) (out []scanFactJSON) {
+	for _, f := range all {
+		if r.reveal || slices.Contains(openFacts, f.Name) {
+			out = append(out, scanFactJSON{f.Name, f.Value})
+		}
+	}
+	return out
 }
 
 type scanSecretJSON struct {
@@ -33,10 +83,10 @@ type scanSecretJSON struct {
 	Value      string          `json:"value,omitempty"`
 }
 
-func (r *scanRun) writeJSON(w *bytes.Buffer, i risk.Indicator) {
+func (r scanOptions) writeJSON(w *bytes.Buffer, i risk.Indicator) {
 	line := scanLineJSON{
 		Path: i.Place.Path, Entry: i.Place.Entry, Line: i.Place.Line, Offset: i.Place.Offset, Kind: i.Kind, Supplier: i.Term.Supplier,
-		Term: i.Term.Value, Match: i.Match, Class: i.Class, URL: r.url(i.URL), Account: r.account(i),
+		Term: i.Term.Value, Match: i.Match, Class: i.Class, URL: r.url(i.URL), Account: r.account(i), UsableUntil: risk.Known(i.UsableUntil), Facts: r.facts(i.Facts),
 	}
 	if !i.Secret.Empty() {
 		line.Secret = &scanSecretJSON{Kind: i.Secret.Kind(), LengthBand: i.Secret.LengthBand()}
@@ -51,7 +101,7 @@ func (r *scanRun) writeJSON(w *bytes.Buffer, i risk.Indicator) {
 	}
 }
 
-func (r *scanRun) writeText(w *bytes.Buffer, i risk.Indicator) {
+func (r scanOptions) writeText(w *bytes.Buffer, i risk.Indicator) {
 	fmt.Fprintf(w, "%s:%d: %s: ", shown(joinEntry(i.Place.Path, i.Place.Entry)), i.Place.Line, shown(i.Term.Supplier))
 	if i.Class != risk.ClassNone {
 		fmt.Fprintf(w, "%s ", strings.ReplaceAll(string(i.Class), "_", " "))
@@ -72,7 +122,7 @@ func (r *scanRun) writeText(w *bytes.Buffer, i risk.Indicator) {
 	fmt.Fprintf(w, " (%s %s)\n", i.Match, shown(i.Term.Value))
 }
 
-func (r *scanRun) account(i risk.Indicator) string {
+func (r scanOptions) account(i risk.Indicator) string {
 	if r.reveal {
 		return i.Account
 	}
@@ -84,7 +134,7 @@ func (r *scanRun) account(i risk.Indicator) string {
 }
 
 // url leaves out what an address says of a login: the part before '@', the query and the fragment.
-func (r *scanRun) url(u string) string {
+func (r scanOptions) url(u string) string {
 	if r.reveal {
 		return u
 	}
