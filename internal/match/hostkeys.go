@@ -358,6 +358,9 @@ func hostClues(ascii string) (risk.Clues, bool) {
 	if written := unicodeForm(ascii); written != "" {
 		forms = append(forms, written, skeleton(written))
 	}
+	if !strings.Contains(ascii, "xn--") {
+		forms = append(forms, lookalikes(ascii, lookalikeEach)...)
+	}
 	slices.Sort(forms)
 	var all risk.Clues
 	for _, form := range slices.Compact(forms) {

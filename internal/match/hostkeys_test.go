@@ -32,7 +32,7 @@ func keysOf(text []byte) map[uint64]bool {
 
 var huntedPieces = append([]string{
 	"xn--bcher-kva.test", "bucher.test", "hоspital.test", "hospital\u00ad.test", "hospital.test\u200b", "ｈospital.test", "hospital．test", "＠hospital.test",
-	"hospital[.]test", "%2Etest", "%40", "\\u0040", "&#64;", "hospital%2Etest", "[at]", "=40", "h\xf6", "b\xfccher.test", "STMARY%5C", "STMARY\\\\",
+	"h0spital.test", "hospita1.test", "hospital[.]test", "%2Etest", "%40", "\\u0040", "&#64;", "hospital%2Etest", "[at]", "=40", "h\xf6", "b\xfccher.test", "STMARY%5C", "STMARY\\\\",
 	"ſtmary", "Kelvin", "xn--hspital-8za", ".test", "STMARY\\", "ad\\jdoe", "j.doe@hospital.test", "2001:db8::1", "192.0.2.", "\u00ad", "\u200d", "bu\u0308cher.test",
 }, pieces...)
 
@@ -71,6 +71,7 @@ func TestKeysTell(t *testing.T) {
 		{risk.TermADDomain, "STMARY", `stmary\jdoe`, `mary\jdoe x.stmary\jdoe stmary`},
 		{risk.TermAccount, "j.doe@hospital.example", "J.Doe@hospital.example;x", "j.doe@clinic.example"},
 		{risk.TermAccount, `stmary\jdoe`, `STMARY\\JDOE`, `clinic\jdoe`},
+		{risk.TermDomain, "hospital.example", "https://h0spital.example/", "https://h2spital.example/"},
 		{risk.TermDomain, "hospital.example", "url=https%3A%2F%2Fvpn.hospital%2Eexample%2F", "hospital%2Etest"},
 		{risk.TermAccount, "j.doe@hospital.example", "j.doe%40hospital[.]example", "j.doe%40clinic[.]example"},
 		{risk.TermIP, "192.0.2.7", "http://192.0.2.7:80/", "http://192.0.3.7/ 1.192.0.2.7 192.0.2"},
