@@ -3,10 +3,10 @@
 // seen, so that only those stretches are read again; and it still does when the dump itself is gone. It holds no names,
 // only hashes that were cut short.
 //
-// A file is a header and segments of up to 64 stretches. A segment's keys are mapped to a range some 90 times as large
+// A file is a header and segments of up to 64 stretches. A segment's keys are mapped to a range some 1000 times as large
 // as there are of them, joined with the number of their stretch, sorted and written as differences of one to three
 // bytes, in buckets that each carry a checksum: one question reads one bucket. Beside binary fuse filters of 8 and 16
-// bits for each stretch (9.1 and 18.2 bits a key) this takes 16 bits for a key that stands in one stretch and 8 for
+// bits for each stretch (9.1 and 18.2 bits a key) this takes some 20 bits for a key that stands in one stretch and 8 for
 // each further one, asks once for 64 stretches instead of 64 times, and what is read is known to be whole.
 package hunt
 

@@ -15,7 +15,7 @@ const (
 	perSegment  = 64 // stretches: their number takes the low bits of an entry
 	unitBits    = 6
 	perBucket   = 128     // entries, about
-	spread      = 90      // places for each key of a segment, so that another falls on one of its places once in 90 times
+	spread      = 1000    // places for each key of a segment: a domain is asked for with some two dozen look-alikes
 	leastPlaces = 1 << 20 // for a segment of few keys, where each stands in most stretches
 	maxEntries  = 4 << 20
 	maxHead     = 16 << 20
