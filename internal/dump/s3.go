@@ -186,7 +186,7 @@ func s3Error(err error, stall time.Duration) error {
 		return errors.New("there is no such object")
 	case answer.Code == minio.NoSuchBucket:
 		return errors.New("there is no such bucket")
-	case answer.Code == minio.AccessDenied, answer.StatusCode == http.StatusForbidden, answer.Code == "InvalidAccessKeyId", answer.Code == "SignatureDoesNotMatch":
+	case answer.Code == minio.AccessDenied, answer.StatusCode == http.StatusForbidden, strings.HasPrefix(answer.Code, "InvalidAccessKey"), answer.Code == "XAdminUserNotFound", answer.Code == "SignatureDoesNotMatch":
 		return fmt.Errorf("the store denies access (%s)", answer.Code)
 	case answer.Code == minio.PreconditionFailed, answer.StatusCode == http.StatusPreconditionFailed:
 		return errReplaced
