@@ -18,6 +18,9 @@ func (r *reader) readEscaped(h match.Hit) (end int) {
 	if !whole || line.end-line.start > maxEscaped {
 		return 0
 	}
+	if !mayUnescape(r.data[line.start:min(h.End, line.end)]) || !r.spend(line.end-line.start) {
+		return 0
+	}
 	field := fieldAround(r.data, line, h)
 	begun := span{field.start, min(h.End, field.end)}
 	if bytes.Equal(match.Unescape(nil, begun.of(r.data)), begun.of(r.data)) {
@@ -39,6 +42,20 @@ func (r *reader) readEscaped(h match.Hit) (end int) {
 	})
 	return end
 }
+
+// mayUnescape says that something may change when bytes, or the end of them, are decoded: most lines are seen at a
+// glance to hold no escape.
+func mayUnescape(b []byte) bool {
+	for i, c := range b {
+		if beginsEscape[c] && (c|0x20 != 'x' || i+1 < len(b) && b[i+1]|0x20 == 'x') {
+			return true
+		}
+	}
+	return false
+}
+
+// beginsEscape are the signs of escapes, and the letter that stands twice in hxxp.
+var beginsEscape = [256]bool{'%': true, '&': true, '\\': true, '=': true, '[': true, '(': true, 'x': true, 'X': true}
 
 // fieldAround is the part of a line between separators that a hit stands in, with what stands before a bracket that
 // means an at sign. The colon behind a scheme is no separator.

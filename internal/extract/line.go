@@ -10,14 +10,25 @@ const maxLine = 4096
 // the edge of the block.
 func (r *reader) lineAround(at int) (line span, whole bool) {
 	low, high := max(0, at-maxLine), min(len(r.data), at+maxLine)
-	start := low + bytes.LastIndexByte(r.data[low:at], '\n') + 1
-	end, ended := high, false
-	if n := bytes.IndexByte(r.data[at:high], '\n'); n >= 0 {
-		end, ended = at+n, true
+	// Many hits may stand in one long line: what is known to hold no line end is not searched again.
+	q := &r.unbroken
+	if at < q.start || at > q.end {
+		*q = span{at, at}
 	}
-	begun := start > low || (low == 0 && !r.cutInFront()) || (low > 0 && r.data[low-1] == '\n')
-	ended = ended || (high == len(r.data) && r.block.Trail == 0)
-	return span{start, end}, begun && ended
+	if low < q.start {
+		q.start = low + bytes.LastIndexByte(r.data[low:q.start], '\n') + 1
+	}
+	if q.end < high {
+		if n := bytes.IndexByte(r.data[q.end:high], '\n'); n >= 0 {
+			q.end += n
+		} else {
+			q.end = high
+		}
+	}
+	line = span{max(low, q.start), min(high, q.end)}
+	begun := line.start > low || (low == 0 && !r.cutInFront()) || (low > 0 && r.data[low-1] == '\n')
+	ended := q.end < high || (high == len(r.data) && r.block.Trail == 0)
+	return line, begun && ended
 }
 
 // cutInFront says that the block's first byte may be in the middle of a line. A document may begin behind its byte
