@@ -216,8 +216,8 @@ func (r *reader) redactWord(word string) string {
 
 // watches says that a host is one that is watched; its like is somebody else's.
 func (r *reader) watches(host string) bool {
-	_, kind, ok := r.scanner.MatchHost(host)
-	return ok && kind != risk.MatchLookalike
+	_, _, ok := r.scanner.FindHost([]byte(host))
+	return ok
 }
 
 // isRow tells a row of a table, whose columns may hold anything, from a word and from a number such as 1,234,567.

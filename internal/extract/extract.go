@@ -101,7 +101,7 @@ func (r *reader) readHits(hits []match.Hit) {
 		for to < len(hits) && hits[to].Start < rec.whole.end {
 			to++
 		}
-		r.emit(rec, hits[from:to])
+		r.emit(&rec, hits[from:to])
 		i = to
 	}
 }
@@ -167,7 +167,8 @@ func (r *reader) readQuoted(h match.Hit) (record, bool) {
 func (r *reader) afterString(h match.Hit) (quote, next byte) {
 	rest := r.data[h.End:min(len(r.data), h.End+maxValue)]
 	line, _, _ := bytes.Cut(rest, newline) // what comes after the quote may stand on the next
-	for at, c := range line {
+	for at := firstQuote(line); at < len(line); at++ {
+		c := line[at]
 		if c != '"' && c != '\'' {
 			continue
 		}
@@ -176,6 +177,17 @@ func (r *reader) afterString(h match.Hit) (quote, next byte) {
 		}
 	}
 	return 0, 0
+}
+
+// firstQuote is where the first quote stands, the length of b when there is none.
+func firstQuote(b []byte) int {
+	at := len(b)
+	for _, quote := range []byte{'"', '\''} {
+		if i := bytes.IndexByte(b[:at], quote); i >= 0 {
+			at = i
+		}
+	}
+	return at
 }
 
 // maxValue is how far behind a hit the end of an account or address is looked for.
@@ -220,7 +232,7 @@ type keptTerm struct {
 	term  risk.WatchTerm
 }
 
-func (r *reader) emit(rec record, hits []match.Hit) {
+func (r *reader) emit(rec *record, hits []match.Hit) {
 	parties := r.parties(rec, hits)
 	for _, p := range parties {
 		if r.body(p.first) {
@@ -235,7 +247,7 @@ func (r *reader) emit(rec record, hits []match.Hit) {
 }
 
 // parties sorts a record's hits by supplier and by what they hit: the account, the host, or neither.
-func (r *reader) parties(rec record, hits []match.Hit) []party {
+func (r *reader) parties(rec *record, hits []match.Hit) []party {
 	parties := r.concerned[:0]
 	for _, h := range hits {
 		switch {
@@ -258,18 +270,18 @@ func (r *reader) parties(rec record, hits []match.Hit) []party {
 
 // lookUp asks for what was parsed where no hit has told: as a field of its own an account or host may be a watched one
 // that running bytes did not show. Then the record's first hit is what tells which block reports it.
-func (r *reader) lookUp(parties []party, rec record, first int) []party {
+func (r *reader) lookUp(parties []party, rec *record, first int) []party {
 	byAccount, byHost := false, false
 	for _, p := range parties {
 		byAccount, byHost = byAccount || p.account.found, byHost || p.host.found
 	}
 	if !byAccount && !rec.login.empty() {
-		if t, kind, ok := r.matchAccount(r.accountOf(rec)); ok && kind != risk.MatchLookalike {
+		if t, kind, ok := r.findAccount(rec.accountIn(r.data)); ok {
 			parties = r.join(parties, match.Hit{Start: first, Term: t, Kind: kind}, true)
 		}
 	}
 	if !byHost && !rec.host.empty() {
-		if t, kind, ok := r.scanner.MatchHost(string(rec.host.of(r.data))); ok && kind != risk.MatchLookalike {
+		if t, kind, ok := r.scanner.FindHost(rec.host.of(r.data)); ok {
 			parties = r.join(parties, match.Hit{Start: first, Term: t, Kind: kind}, false)
 		}
 	}
@@ -327,7 +339,7 @@ func find(parties []party, key supplierKey) (int, bool) {
 	return 0, false
 }
 
-func (r *reader) indicator(rec record, p party) risk.Indicator {
+func (r *reader) indicator(rec *record, p party) risk.Indicator {
 	in := risk.Indicator{
 		Kind: rec.kind, Format: rec.format, Place: r.place(p.first), Posted: r.block.Posted,
 		URL: r.urlOf(rec), Account: r.accountOf(rec),
@@ -367,18 +379,20 @@ func (r *reader) withMachine(facts []risk.Fact) []risk.Fact {
 	return r.ours.all
 }
 
-func (r *reader) urlOf(rec record) string {
+func (r *reader) urlOf(rec *record) string {
 	if rec.address != "" {
 		return clean([]byte(rec.address))
 	}
 	return clean(rec.url.of(r.data))
 }
 
-func (r *reader) accountOf(rec record) string {
+func (r *reader) accountOf(rec *record) string { return clean(rec.accountIn(r.data)) }
+
+func (rec *record) accountIn(data []byte) []byte {
 	if rec.account != "" {
-		return clean([]byte(rec.account))
+		return []byte(rec.account)
 	}
-	return clean(rec.login.of(r.data))
+	return rec.login.of(data)
 }
 
 // classOf says whose account it is (design.md §2, Exposure).
@@ -423,7 +437,7 @@ func clean(b []byte) string {
 }
 
 // hostIn is a record's host: a part of its address, where it is written there as hosts are.
-func (r *reader) hostIn(rec record, url string) string {
+func (r *reader) hostIn(rec *record, url string) string {
 	host := rec.host.of(r.data)
 	at := rec.host.start - rec.url.start
 	if rec.address == "" && at >= 0 && rec.host.end <= rec.url.end && at+len(host) <= len(url) && isLowerHost(host) {

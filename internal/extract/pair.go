@@ -2,7 +2,6 @@ package extract
 
 import (
 	"bytes"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/wardline/wardline/internal/risk"
@@ -50,24 +49,24 @@ func isTable(sep byte, rest []byte) bool {
 
 // watchedAccount tells an account that needs no @ to be one: a named one, or a login in a watched domain.
 func (r *reader) watchedAccount(login []byte) bool {
-	if _, kind, ok := r.scanner.MatchAccount(string(login)); ok {
+	if _, kind, ok := r.scanner.FindAccount(login); ok {
 		return kind == risk.MatchAccount
 	}
 	realm, _, found := bytes.Cut(login, []byte{'\\'})
 	if !found || !isHostName(realm) {
 		return false
 	}
-	_, kind, ok := r.scanner.MatchHost(string(realm))
-	return ok && kind != risk.MatchLookalike
+	_, _, ok := r.scanner.FindHost(realm)
+	return ok
 }
 
-// matchAccount is the scanner's answer, and that for the domain of a login such as stmary.hospital\jdoe.
-func (r *reader) matchAccount(account string) (term int, kind risk.MatchKind, ok bool) {
-	if term, kind, ok = r.scanner.MatchAccount(account); ok {
+// findAccount is the scanner's answer, and that for the domain of a login such as stmary.hospital\jdoe.
+func (r *reader) findAccount(account []byte) (term int, kind risk.MatchKind, ok bool) {
+	if term, kind, ok = r.scanner.FindAccount(account); ok {
 		return term, kind, ok
 	}
-	if realm, _, found := strings.Cut(account, `\`); found && strings.IndexByte(realm, '.') > 0 {
-		return r.scanner.MatchHost(realm)
+	if realm, _, found := bytes.Cut(account, []byte{'\\'}); found && bytes.IndexByte(realm, '.') > 0 {
+		return r.scanner.FindHost(realm)
 	}
 	return 0, "", false
 }

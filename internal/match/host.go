@@ -1,6 +1,7 @@
 package match
 
 import (
+	"bytes"
 	"math/bits"
 	"unicode/utf8"
 
@@ -190,4 +191,53 @@ func (s *Scanner) MatchAccount(account string) (term int, kind risk.MatchKind, o
 		break
 	}
 	return 0, "", false
+}
+
+// FindHost is MatchHost without names that only look like a watched one: what is asked again and again, most of it
+// about names that nobody watches, costs far less.
+func (s *Scanner) FindHost(host []byte) (term int, kind risk.MatchKind, ok bool) {
+	token := bytes.Trim(host, ".")
+	if len(token) == 0 {
+		return 0, "", false
+	}
+	var room [maxHost]byte
+	if len(token) > len(room) || !asciiOnly(token) {
+		return unlessAlike(s.MatchHost(string(token)))
+	}
+	if terms := s.addresses.findText(token); terms != nil {
+		return terms.at(0), risk.MatchIP, true
+	}
+	terms, sub := s.findSuffix(s.exact, appendLower(room[:0], token))
+	if terms == nil {
+		return 0, "", false
+	}
+	return terms.at(0), exactOr(sub), true
+}
+
+// FindAccount is MatchAccount without domains that only look like a watched one.
+func (s *Scanner) FindAccount(account []byte) (term int, kind risk.MatchKind, ok bool) {
+	var room [maxHost]byte
+	if len(account) > len(room) || !asciiOnly(account) {
+		return unlessAlike(s.MatchAccount(string(account)))
+	}
+	folded := appendLower(room[:0], account)
+	if t, found := s.findLogin(risk.TermAccount, folded); found {
+		return t, risk.MatchAccount, true
+	}
+	if at := bytes.LastIndexByte(account, '@'); at > 0 {
+		return s.FindHost(account[at+1:])
+	}
+	if end := bytes.IndexByte(folded, '\\') + 1; end > 0 && end < len(folded) {
+		if t, found := s.findLogin(risk.TermADDomain, folded[:end]); found {
+			return t, risk.MatchAccount, true
+		}
+	}
+	return 0, "", false
+}
+
+func unlessAlike(term int, kind risk.MatchKind, ok bool) (int, risk.MatchKind, bool) {
+	if kind == risk.MatchLookalike {
+		return 0, "", false
+	}
+	return term, kind, ok
 }

@@ -216,6 +216,12 @@ func TestMatchHostAndAccount(t *testing.T) {
 		kind risk.MatchKind
 		ok   bool
 	}
+	answerOf := func(term int, kind risk.MatchKind, ok bool) answer {
+		if !ok {
+			return answer{}
+		}
+		return answer{term, kind, true}
+	}
 	hosts := map[string]answer{
 		"Hospital.example.":          {0, risk.MatchExact, true},
 		"vpn.hospital.example":       {0, risk.MatchSubdomain, true},
@@ -249,6 +255,28 @@ func TestMatchHostAndAccount(t *testing.T) {
 		term, kind, ok := s.MatchAccount(account)
 		if got := (answer{term, kind, ok}); got != want {
 			t.Errorf("account %q: got %v, want %v", account, got, want)
+		}
+	}
+
+	// The same without look-alikes.
+	long := strings.Repeat("x", 300)
+	hosts[long+".hospital.example"] = answer{0, risk.MatchSubdomain, true}
+	accounts[long+"@hospital.example"] = answer{0, risk.MatchExact, true}
+	accounts["jdoe@hоspital.example"] = answer{0, risk.MatchLookalike, true}
+	for host, want := range hosts {
+		if want.kind == risk.MatchLookalike {
+			want = answer{}
+		}
+		if got := answerOf(s.FindHost([]byte(host))); got != want {
+			t.Errorf("host %q without look-alikes: got %v, want %v", host, got, want)
+		}
+	}
+	for account, want := range accounts {
+		if want.kind == risk.MatchLookalike {
+			want = answer{}
+		}
+		if got := answerOf(s.FindAccount([]byte(account))); got != want {
+			t.Errorf("account %q without look-alikes: got %v, want %v", account, got, want)
 		}
 	}
 }
