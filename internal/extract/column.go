@@ -18,6 +18,8 @@ const (
 	roleNTLM   // hashed as Windows does
 	roleSalt
 	roleHost
+
+	anyRole role = -1
 )
 
 // columnNames are names of columns in dumps of all countries, by their letters and digits in lower case. Names without

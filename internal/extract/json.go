@@ -18,6 +18,7 @@ const (
 type objects struct {
 	barren        row  // the one read last that says nothing, nor does the one around it
 	inner, holder span // no object that begins in these holds what stands behind them
+	keys          keyRoles
 }
 
 // readObject reads the JSON object that a hit stands in, or the one around that: a password may stand one level above
@@ -102,7 +103,7 @@ func (r *reader) objectAround(h match.Hit, at int, passed *span) (found row, ok 
 // objectAt reads the object that begins at a place.
 func (r *reader) objectAt(at int) (row, bool) {
 	r.newRow()
-	o := objectReader{b: r.data[:min(len(r.data), at+maxRow)], cells: r.cells}
+	o := objectReader{b: r.data[:min(len(r.data), at+maxRow)], cells: r.cells, keys: &r.objects.keys}
 	end, ok := o.object(at, slot{})
 	r.cells = o.cells
 	return row{format: risk.FormatJSON, whole: span{at, end}, cells: r.cells, named: true}, r.spend(end-at) && ok
@@ -137,6 +138,24 @@ type objectReader struct {
 	b      []byte
 	cells  []cell
 	groups int
+	keys   *keyRoles
+}
+
+// keyRoles are roles of keys that were met: objects of a dump repeat a handful.
+type keyRoles [64]struct {
+	text []byte
+	role role
+}
+
+func (k *keyRoles) of(key []byte) role {
+	if len(key) == 0 {
+		return noRole
+	}
+	kept := &k[(uint(len(key))*7+uint(key[0])+uint(key[len(key)-1])*3)%uint(len(k))]
+	if !bytes.Equal(kept.text, key) {
+		kept.text, kept.role = key, roleOf(key)
+	}
+	return kept.role
 }
 
 // slot is where a value stands.
@@ -165,7 +184,7 @@ func (o *objectReader) object(at int, in slot) (end int, ok bool) {
 		if at = skipSpace(o.b, keyEnd); !o.is(at, ':') {
 			return at, false
 		}
-		if at, ok = o.value(skipSpace(o.b, at+1), in.under(o.b[start+1:keyEnd-1])); !ok {
+		if at, ok = o.value(skipSpace(o.b, at+1), o.under(in, o.b[start+1:keyEnd-1])); !ok {
 			return at, false
 		}
 		switch at = skipSpace(o.b, at); {
@@ -180,8 +199,8 @@ func (o *objectReader) object(at int, in slot) (end int, ok bool) {
 	}
 }
 
-// under is the slot of a key's value in the object of a slot.
-func (in slot) under(key []byte) slot {
+// under is the slot of a key's value in the object that stands in a slot.
+func (o *objectReader) under(in slot, key []byte) slot {
 	value := slot{group: in.group, depth: in.depth, wrapped: in.wrapped}
 	switch {
 	case in.wrapped && bytes.HasPrefix(key, []byte("$")):
@@ -190,7 +209,7 @@ func (in slot) under(key []byte) slot {
 	case in.role == roleMail && (string(key) == "address" || string(key) == "value"):
 		value.role = roleMail
 	default:
-		value.role = roleOf(key)
+		value.role = o.keys.of(key)
 	}
 	return value
 }

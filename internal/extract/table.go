@@ -81,11 +81,7 @@ func (r *reader) newRow() { r.row, r.cells = row{}, r.cells[:0] }
 // readRow makes a credential of a row that holds an account and one secret that is certain.
 func (r *reader) readRow(t row) (record, bool) {
 	r.row = t
-	r.values = r.values[:0]
-	for _, c := range t.cells {
-		text, clear := r.text(c)
-		r.values = append(r.values, value{text, clear})
-	}
+	r.values = append(r.values[:0], make([]value, len(t.cells))...)
 	pick := r.pickByShape
 	if t.named {
 		pick = r.pickByName
@@ -94,9 +90,9 @@ func (r *reader) readRow(t row) (record, bool) {
 	if !ok {
 		return record{}, false
 	}
-	rec := record{kind: risk.KindCredential, format: t.format, whole: t.whole, login: trim(r.data, account.span)}
-	login, _ := r.text(account)
-	if login = bytes.TrimSpace(login); !validLogin(login) {
+	rec := record{kind: risk.KindCredential, format: t.format, whole: t.whole, login: trim(r.data, t.cells[account].span)}
+	login := bytes.TrimSpace(r.valueAt(t, account).text)
+	if !validLogin(login) {
 		return record{}, false
 	}
 	if !bytes.Equal(login, rec.login.of(r.data)) {
@@ -109,39 +105,46 @@ func (r *reader) readRow(t row) (record, bool) {
 	return rec, !rec.secret.Empty()
 }
 
+// secretColumns are tried in this order.
+var secretColumns = []role{roleSecret, roleHash, roleNTLM}
+
 // pickByName takes the password's column and the account that stands beside it.
-func (r *reader) pickByName(t row) (account, secret cell, ok bool) {
-	for _, is := range []func(cell, []byte) bool{isSecret(roleSecret), isSecret(roleHash), isSecret(roleNTLM), isMarked} {
-		if secret, ok = r.only(t, is); ok || r.any(t, is) {
+func (r *reader) pickByName(t row) (account, secret int, ok bool) {
+	var some bool
+	for _, is := range secretColumns {
+		if secret, some, ok = r.only(t, is, isSecret); some {
 			break
 		}
 	}
+	if !some {
+		secret, _, ok = r.only(t, anyRole, isMarked)
+	}
 	if !ok {
-		return account, secret, false
+		return 0, 0, false
 	}
-	// An object that holds a password and an account means that account, and not the one around it.
-	own := func(c cell, _ []byte) bool {
-		return c.group == secret.group && (c.role == roleMail || c.role == roleLogin)
+	return r.accountBeside(t, secret)
+}
+
+// accountBeside finds the account that a password belongs to. An object that holds a password and an account means that
+// account, and not the one around it.
+func (r *reader) accountBeside(t row, secret int) (account, _ int, ok bool) {
+	group := t.cells[secret].group
+	beside := func(c cell, _ []byte) bool { return c.group == group }
+	if !r.any(t, roleMail, beside) && !r.any(t, roleLogin, beside) {
+		beside = func(cell, []byte) bool { return true }
 	}
-	beside := func(c cell) bool { return c.group == secret.group }
-	if !r.any(t, own) {
-		beside = func(cell) bool { return true }
+	mail, some, one := r.only(t, roleMail, func(c cell, b []byte) bool { return beside(c, b) && isMail(c, b) })
+	if some && !one {
+		return 0, 0, false
 	}
-	isMail := func(c cell, b []byte) bool { return c.role == roleMail && beside(c) && isMail(c, b) }
-	mail, one := r.only(t, isMail)
-	if !one && r.any(t, isMail) {
-		return account, secret, false
-	}
-	login, named := r.only(t, func(c cell, _ []byte) bool { return c.role == roleLogin && beside(c) })
-	if one && (!named || r.watchesAccount(mail) || !r.watchesAccount(login)) {
+	login, _, named := r.only(t, roleLogin, beside)
+	if one && (!named || r.watchesAccount(t, mail) || !r.watchesAccount(t, login)) {
 		return mail, secret, true
 	}
 	return login, secret, named
 }
 
-func isSecret(want role) func(cell, []byte) bool {
-	return func(c cell, b []byte) bool { return c.role == want && !isPlaceholder(b) && !isMissingHash(b) }
-}
+func isSecret(_ cell, b []byte) bool { return !isPlaceholder(b) && !isMissingHash(b) }
 
 func isMail(_ cell, b []byte) bool { return isAddress(bytes.TrimSpace(b)) }
 
@@ -151,15 +154,16 @@ func isMarked(_ cell, b []byte) bool { return markedKind(b) != risk.SecretNone }
 func isHashed(c cell, b []byte) bool { return c.style != styleHex && secretKind(b) != risk.SecretPlain }
 
 // pickByShape takes the one address, or the one watched account, and the one hash of a row whose columns have no names.
-func (r *reader) pickByShape(t row) (account, secret cell, ok bool) {
-	if secret, ok = r.only(t, isMarked); !ok && !r.any(t, isMarked) {
-		secret, ok = r.only(t, isHashed)
+func (r *reader) pickByShape(t row) (account, secret int, ok bool) {
+	secret, some, ok := r.only(t, anyRole, isMarked)
+	if !some {
+		secret, _, ok = r.only(t, anyRole, isHashed)
 	}
 	if !ok {
-		return account, secret, false
+		return 0, 0, false
 	}
-	if account, ok = r.only(t, isMail); !ok && !r.any(t, isMail) {
-		account, ok = r.only(t, func(_ cell, b []byte) bool { return r.watchedAccount(b) })
+	if account, some, ok = r.only(t, anyRole, isMail); !some {
+		account, _, ok = r.only(t, anyRole, func(_ cell, b []byte) bool { return r.watchedAccount(b) })
 	}
 	return account, secret, ok
 }
@@ -168,44 +172,59 @@ func (r *reader) pickByShape(t row) (account, secret cell, ok bool) {
 type value struct {
 	text  []byte // empty: nothing
 	clear bool   // it cannot be read in two ways
+	known bool   // it was asked for
 }
 
-// only finds the cell that is meant, if all cells that may be meant hold the same.
-func (r *reader) only(t row, is func(cell, []byte) bool) (found cell, ok bool) {
-	var text []byte
-	for i, c := range t.cells {
-		v := r.values[i]
-		if len(v.text) == 0 || !is(c, v.text) {
+// valueAt is what a cell of the row at hand says. Most cells of a row are never asked.
+func (r *reader) valueAt(t row, i int) *value {
+	v := &r.values[i]
+	if !v.known {
+		v.text, v.clear = r.text(t.cells[i])
+		v.known = true
+	}
+	return v
+}
+
+// only finds the cell that is meant, if all cells that may be meant hold the same; some says that there are such.
+func (r *reader) only(t row, want role, is func(cell, []byte) bool) (found int, some, ok bool) {
+	for i := range t.cells {
+		if want != anyRole && t.cells[i].role != want {
 			continue
 		}
-		if !v.clear || ok && !bytes.EqualFold(v.text, text) {
-			return cell{}, false
+		v := r.valueAt(t, i)
+		if len(v.text) == 0 || !is(t.cells[i], v.text) {
+			continue
 		}
-		if !ok {
-			found, text, ok = c, v.text, true
+		if !v.clear || some && !bytes.EqualFold(v.text, r.values[found].text) {
+			return 0, true, false
+		}
+		if !some {
+			found, some = i, true
 		}
 	}
-	return found, ok
+	return found, some, some
 }
 
-func (r *reader) any(t row, is func(cell, []byte) bool) bool {
-	for i, c := range t.cells {
-		if text := r.values[i].text; len(text) > 0 && is(c, text) {
+func (r *reader) any(t row, want role, is func(cell, []byte) bool) bool {
+	for i := range t.cells {
+		if t.cells[i].role != want {
+			continue
+		}
+		if text := r.valueAt(t, i).text; len(text) > 0 && is(t.cells[i], text) {
 			return true
 		}
 	}
 	return false
 }
 
-func (r *reader) watchesAccount(c cell) bool {
-	b, _ := r.text(c)
-	_, kind, ok := r.scanner.MatchAccount(string(b))
+func (r *reader) watchesAccount(t row, i int) bool {
+	_, kind, ok := r.scanner.MatchAccount(string(r.valueAt(t, i).text))
 	return ok && kind != risk.MatchLookalike
 }
 
 // secretIn is a row's secret, with its salt appended where that has a column of its own.
-func (r *reader) secretIn(t row, c cell) risk.Secret {
-	b, _ := r.text(c)
+func (r *reader) secretIn(t row, i int) risk.Secret {
+	c, b := t.cells[i], r.valueAt(t, i).text
 	kind := secretKind(b)
 	if kind == risk.SecretMD5 && c.role == roleNTLM {
 		kind = risk.SecretNTLM
@@ -214,9 +233,8 @@ func (r *reader) secretIn(t row, c cell) risk.Secret {
 		kind = risk.SecretHash
 	}
 	if _, plainHex := hexKinds[len(b)]; plainHex && kind != risk.SecretPlain {
-		if salt, ok := r.only(t, func(s cell, _ []byte) bool { return s.role == roleSalt && s.group == c.group }); ok {
-			text, _ := r.text(salt)
-			b = append(append(bytes.Clone(b), ':'), text...)
+		if salt, _, ok := r.only(t, roleSalt, func(s cell, _ []byte) bool { return s.group == c.group }); ok {
+			b = append(append(bytes.Clone(b), ':'), r.values[salt].text...)
 		}
 	}
 	return risk.NewSecret(kind, clean(b))
@@ -225,7 +243,7 @@ func (r *reader) secretIn(t row, c cell) risk.Secret {
 // readAddress reads the address that a row's password is for, as exports of browsers and password managers name it.
 func (r *reader) readAddress(t row, rec *record) {
 	for i, c := range t.cells {
-		if c.role != roleHost || len(r.values[i].text) == 0 {
+		if c.role != roleHost || len(r.valueAt(t, i).text) == 0 {
 			continue
 		}
 		raw, text := trim(r.data, c.span), bytes.TrimSpace(r.values[i].text)
