@@ -12,3 +12,8 @@ func BenchmarkRecordPostgres(b *testing.B) {
 	testparts.Postgres(b)
 	benchRecord(b, func(tb testing.TB) *Store { return migrated(tb, testparts.Postgres(tb)) })
 }
+
+func BenchmarkPlainPostgres(b *testing.B) {
+	testparts.Postgres(b)
+	benchPlain(b, func(tb testing.TB) *Store { return migrated(tb, testparts.Postgres(tb)) })
+}

@@ -34,6 +34,8 @@ func oneDigest(st risk.Standing) (risk.Consequences, error) {
 
 func BenchmarkRecordSQLite(b *testing.B) { benchRecord(b, openSQLite) }
 
+func BenchmarkPlainSQLite(b *testing.B) { benchPlain(b, openSQLite) }
+
 func benchRecord(b *testing.B, open func(testing.TB) *Store) {
 	b.Run("new", func(b *testing.B) {
 		s, src, suppliers := benchStore(b, open)

@@ -137,20 +137,33 @@ func (s *Store) FindExposures(ctx context.Context, f risk.ExposureFilter) ([]ris
 	return converted(rows, namedExposure.exposure), int(total), nil
 }
 
-// CountExposures counts all exposures by state and owner; the index exposures_state answers it alone.
+// CountExposures counts all exposures by state and owner. Those that nobody has touched are what the others leave of all:
+// an index of them would cost every finding that a dump brings.
 func (s *Store) CountExposures(ctx context.Context) ([]risk.ExposureCount, error) {
 	var rows []struct {
 		State   string `gorm:"column:state"`
 		OwnerID ref    `gorm:"column:owner_id"`
 		Count   int    `gorm:"column:count"`
 	}
-	err := s.find(ctx).Table("exposures").Select("state, owner_id, COUNT(*) AS count").Group("state, owner_id").Order("state, owner_id").Scan(&rows).Error
+	var total int64
+	err := s.find(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := tx.Table("exposures").Count(&total).Error; err != nil {
+			return err
+		}
+		return tx.Table("exposures").Select("state, owner_id, COUNT(*) AS count").Where("state <> 'new' OR owner_id IS NOT NULL").
+			Group("state, owner_id").Order("state, owner_id").Scan(&rows).Error
+	}, snapshot)
 	if err != nil {
 		return nil, fmt.Errorf("count exposures by state: %w", err)
 	}
-	out := make([]risk.ExposureCount, len(rows))
+	untouched := int(total)
+	out := make([]risk.ExposureCount, len(rows), len(rows)+1)
 	for i, r := range rows {
 		out[i] = risk.ExposureCount{State: risk.ExposureState(r.State), OwnerID: int64(r.OwnerID), Count: r.Count}
+		untouched -= r.Count
+	}
+	if untouched > 0 {
+		out = append(out, risk.ExposureCount{State: risk.ExposureNew, Count: untouched})
 	}
 	return out, nil
 }
@@ -184,7 +197,7 @@ func filterExposures(q *gorm.DB, f risk.ExposureFilter) *gorm.DB {
 		q = q.Where("exposures.supplier_id IN (SELECT id FROM suppliers WHERE tier = ?)", int(*f.Tier))
 	}
 	if !f.Since.IsZero() {
-		q = q.Where("exposures.first_seen >= ?", at(f.Since))
+		q = q.Where("exposures.is_open IN ? AND exposures.first_seen >= ?", openOrNot, at(f.Since))
 	}
 	return filterText(q, f.Text)
 }

@@ -122,7 +122,7 @@ func countOpenWeekAgo(tx *gorm.DB, out *risk.Overview, now time.Time) error {
 func ranBefore(tx *gorm.DB, then time.Time) (bool, error) {
 	for _, q := range []*gorm.DB{
 		tx.Model(&dayRow{}).Where("day <= ?", at(then.Add(-24*time.Hour))), // that day had ended
-		tx.Model(&exposureRow{}).Where("first_seen <= ?", at(then)),
+		tx.Model(&exposureRow{}).Where("is_open IN ? AND first_seen <= ?", openOrNot, at(then)),
 		tx.Model(&scoreRow{}).Where("at <= ?", at(then)),
 	} {
 		var n int
@@ -199,7 +199,7 @@ func countWeeks(tx *gorm.DB, out *risk.Overview, now time.Time) error {
 	inWeek := fmt.Sprintf("(%%s - %d) / %d", from.UnixMicro(), week.Microseconds()) // whole numbers on both databases
 	seenWeek := fmt.Sprintf(inWeek, "first_seen")
 	err := tx.Model(&exposureRow{}).Select(seenWeek+" AS week, severity, COUNT(*) AS count").
-		Where("first_seen >= ? AND first_seen < ?", at(from), at(from.Add(overviewWeeks*week))).Group(seenWeek + ", severity").Scan(&rows).Error
+		Where("is_open IN ? AND first_seen >= ? AND first_seen < ?", openOrNot, at(from), at(from.Add(overviewWeeks*week))).Group(seenWeek + ", severity").Scan(&rows).Error
 	if err != nil {
 		return err
 	}
@@ -218,6 +218,9 @@ func countWeeks(tx *gorm.DB, out *risk.Overview, now time.Time) error {
 	}
 	return nil
 }
+
+// openOrNot is every exposure, for the index exposures_newest, which begins with whether one is open.
+var openOrNot = []bool{false, true}
 
 // monday is the midnight, UTC, that began the ISO week of t.
 func monday(t time.Time) time.Time {
