@@ -142,7 +142,7 @@ type objectReader struct {
 }
 
 // keyRoles are roles of keys that were met: objects of a dump repeat a handful.
-type keyRoles [64]struct {
+type keyRoles [256]struct {
 	text []byte
 	role role
 }
@@ -151,7 +151,8 @@ func (k *keyRoles) of(key []byte) role {
 	if len(key) == 0 {
 		return noRole
 	}
-	kept := &k[(uint(len(key))*7+uint(key[0])+uint(key[len(key)-1])*3)%uint(len(k))]
+	hash := ((uint(len(key))*31+uint(key[0]))*31+uint(key[len(key)/2]))*31 + uint(key[len(key)-1])
+	kept := &k[hash%uint(len(k))]
 	if !bytes.Equal(kept.text, key) {
 		kept.text, kept.role = key, roleOf(key)
 	}

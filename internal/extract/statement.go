@@ -40,6 +40,17 @@ type statements struct {
 	unfinished []byte // a statement that the block in front ended in
 	begun      int    // where in the present block one begins that its end cuts off; -1 = none
 	effort     int    // left for what looks like a statement and is none
+	last       insertion
+}
+
+// insertion is the beginning of an INSERT with a list of columns: a dump may repeat it in front of each row.
+type insertion struct {
+	head    []byte // up to its rows
+	columns []role
+}
+
+func (i *insertion) begins(b []byte) bool {
+	return len(i.head) > 0 && len(b) > len(i.head) && b[len(i.head)] == '(' && bytes.HasPrefix(b, i.head)
 }
 
 func saidBefore(b risk.Block) statements {
@@ -106,6 +117,10 @@ func (s *statements) statement(data []byte, at int) {
 	if s.effort < 0 {
 		return
 	}
+	if s.last.begins(b) {
+		s.found, s.copying, s.columns = true, false, s.last.columns
+		return
+	}
 	p := sqlWordsOf(b)
 	switch {
 	case bytes.HasPrefix(b, []byte(`\.`)):
@@ -125,7 +140,9 @@ func (s *statements) statement(data []byte, at int) {
 		columns, listed, ok := p.insertHead()
 		if ok {
 			s.found, s.copying, s.columns = true, false, columns
-			if !listed {
+			if listed {
+				s.last = insertion{b[:p.at], columns}
+			} else {
 				s.columns = s.columnsOf(p.table)
 			}
 			return

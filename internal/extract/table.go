@@ -27,6 +27,8 @@ type cell struct {
 	group int // in JSON: which of the nested objects it stands in, 0 = none
 }
 
+const anyGroup = -1
+
 // row is a row of a table, or an object.
 type row struct {
 	format risk.Format
@@ -86,84 +88,88 @@ func (r *reader) readRow(t row) (record, bool) {
 	if t.named {
 		pick = r.pickByName
 	}
-	account, secret, ok := pick(t)
+	account, secret, ok := pick()
 	if !ok {
 		return record{}, false
 	}
-	rec := record{kind: risk.KindCredential, format: t.format, whole: t.whole, login: trim(r.data, t.cells[account].span)}
-	login := bytes.TrimSpace(r.valueAt(t, account).text)
+	login := bytes.TrimSpace(r.valueAt(account).text)
 	if !validLogin(login) {
 		return record{}, false
 	}
+	rec := record{kind: risk.KindCredential, format: t.format, whole: t.whole, login: trim(r.data, t.cells[account].span)}
 	if !bytes.Equal(login, rec.login.of(r.data)) {
 		rec.account = string(login)
 	}
-	rec.secret = r.secretIn(t, secret)
+	rec.secret = r.secretIn(secret)
 	if rec.secret.Kind() == risk.SecretPlain {
-		r.readAddress(t, &rec)
+		r.readAddress(&rec)
 	}
 	return rec, !rec.secret.Empty()
 }
 
 // secretColumns are tried in this order.
-var secretColumns = []role{roleSecret, roleHash, roleNTLM}
+var secretColumns = [...]role{roleSecret, roleHash, roleNTLM}
 
 // pickByName takes the password's column and the account that stands beside it.
-func (r *reader) pickByName(t row) (account, secret int, ok bool) {
+func (r *reader) pickByName() (account, secret int, ok bool) {
 	var some bool
 	for _, is := range secretColumns {
-		if secret, some, ok = r.only(t, is, isSecret); some {
+		if secret, some, ok = r.only(is, anyGroup, isSecret); some {
 			break
 		}
 	}
 	if !some {
-		secret, _, ok = r.only(t, anyRole, isMarked)
+		secret, _, ok = r.only(anyRole, anyGroup, isMarked)
 	}
 	if !ok {
 		return 0, 0, false
 	}
-	return r.accountBeside(t, secret)
+	account, ok = r.accountBeside(secret)
+	return account, secret, ok
 }
 
 // accountBeside finds the account that a password belongs to. An object that holds a password and an account means that
 // account, and not the one around it.
-func (r *reader) accountBeside(t row, secret int) (account, _ int, ok bool) {
-	group := t.cells[secret].group
-	beside := func(c cell, _ []byte) bool { return c.group == group }
-	if !r.any(t, roleMail, beside) && !r.any(t, roleLogin, beside) {
-		beside = func(cell, []byte) bool { return true }
+func (r *reader) accountBeside(secret int) (account int, ok bool) {
+	group := r.row.cells[secret].group
+	if !r.says(roleMail, group) && !r.says(roleLogin, group) {
+		group = anyGroup
 	}
-	mail, some, one := r.only(t, roleMail, func(c cell, b []byte) bool { return beside(c, b) && isMail(c, b) })
+	mail, some, one := r.only(roleMail, group, isMail)
 	if some && !one {
-		return 0, 0, false
+		return 0, false
 	}
-	login, _, named := r.only(t, roleLogin, beside)
-	if one && (!named || r.watchesAccount(t, mail) || !r.watchesAccount(t, login)) {
-		return mail, secret, true
+	login, _, named := r.only(roleLogin, group, isAnything)
+	if one && (!named || r.watchesAccount(mail) || !r.watchesAccount(login)) {
+		return mail, true
 	}
-	return login, secret, named
+	return login, named
 }
 
-func isSecret(_ cell, b []byte) bool { return !isPlaceholder(b) && !isMissingHash(b) }
+func isAnything(*cell, []byte) bool { return true }
 
-func isMail(_ cell, b []byte) bool { return isAddress(bytes.TrimSpace(b)) }
+func isSecret(_ *cell, b []byte) bool { return !isPlaceholder(b) && !isMissingHash(b) }
+
+func isMail(_ *cell, b []byte) bool { return isAddress(bytes.TrimSpace(b)) }
 
 // isMarked tells a hash that says itself what it is, isHashed also one that only looks like it.
-func isMarked(_ cell, b []byte) bool { return markedKind(b) != risk.SecretNone }
+func isMarked(_ *cell, b []byte) bool { return markedKind(b) != risk.SecretNone }
 
-func isHashed(c cell, b []byte) bool { return c.style != styleHex && secretKind(b) != risk.SecretPlain }
+func isHashed(c *cell, b []byte) bool {
+	return c.style != styleHex && secretKind(b) != risk.SecretPlain
+}
 
 // pickByShape takes the one address, or the one watched account, and the one hash of a row whose columns have no names.
-func (r *reader) pickByShape(t row) (account, secret int, ok bool) {
-	secret, some, ok := r.only(t, anyRole, isMarked)
+func (r *reader) pickByShape() (account, secret int, ok bool) {
+	secret, some, ok := r.only(anyRole, anyGroup, isMarked)
 	if !some {
-		secret, _, ok = r.only(t, anyRole, isHashed)
+		secret, _, ok = r.only(anyRole, anyGroup, isHashed)
 	}
 	if !ok {
 		return 0, 0, false
 	}
-	if account, some, ok = r.only(t, anyRole, isMail); !some {
-		account, _, ok = r.only(t, anyRole, func(_ cell, b []byte) bool { return r.watchedAccount(b) })
+	if account, some, ok = r.only(anyRole, anyGroup, isMail); !some {
+		account, _, ok = r.only(anyRole, anyGroup, func(_ *cell, b []byte) bool { return r.watchedAccount(b) })
 	}
 	return account, secret, ok
 }
@@ -176,23 +182,30 @@ type value struct {
 }
 
 // valueAt is what a cell of the row at hand says. Most cells of a row are never asked.
-func (r *reader) valueAt(t row, i int) *value {
+func (r *reader) valueAt(i int) *value {
 	v := &r.values[i]
 	if !v.known {
-		v.text, v.clear = r.text(t.cells[i])
+		v.text, v.clear = r.text(r.row.cells[i])
 		v.known = true
 	}
 	return v
 }
 
-// only finds the cell that is meant, if all cells that may be meant hold the same; some says that there are such.
-func (r *reader) only(t row, want role, is func(cell, []byte) bool) (found int, some, ok bool) {
-	for i := range t.cells {
-		if want != anyRole && t.cells[i].role != want {
+// among says that a cell has a role and stands in a group.
+func (c *cell) among(want role, group int) bool {
+	return (want == anyRole || c.role == want) && (group == anyGroup || c.group == group)
+}
+
+// only finds the cell that is meant, if all cells of a role and group that may be meant hold the same; some says that
+// there are such.
+func (r *reader) only(want role, group int, is func(*cell, []byte) bool) (found int, some, ok bool) {
+	for i := range r.row.cells {
+		c := &r.row.cells[i]
+		if !c.among(want, group) {
 			continue
 		}
-		v := r.valueAt(t, i)
-		if len(v.text) == 0 || !is(t.cells[i], v.text) {
+		v := r.valueAt(i)
+		if len(v.text) == 0 || !is(c, v.text) {
 			continue
 		}
 		if !v.clear || some && !bytes.EqualFold(v.text, r.values[found].text) {
@@ -205,26 +218,24 @@ func (r *reader) only(t row, want role, is func(cell, []byte) bool) (found int, 
 	return found, some, some
 }
 
-func (r *reader) any(t row, want role, is func(cell, []byte) bool) bool {
-	for i := range t.cells {
-		if t.cells[i].role != want {
-			continue
-		}
-		if text := r.valueAt(t, i).text; len(text) > 0 && is(t.cells[i], text) {
+// says is true when a cell of a role and group holds text.
+func (r *reader) says(want role, group int) bool {
+	for i := range r.row.cells {
+		if r.row.cells[i].among(want, group) && len(r.valueAt(i).text) > 0 {
 			return true
 		}
 	}
 	return false
 }
 
-func (r *reader) watchesAccount(t row, i int) bool {
-	_, kind, ok := r.scanner.MatchAccount(string(r.valueAt(t, i).text))
+func (r *reader) watchesAccount(i int) bool {
+	_, kind, ok := r.scanner.MatchAccount(string(r.valueAt(i).text))
 	return ok && kind != risk.MatchLookalike
 }
 
 // secretIn is a row's secret, with its salt appended where that has a column of its own.
-func (r *reader) secretIn(t row, i int) risk.Secret {
-	c, b := t.cells[i], r.valueAt(t, i).text
+func (r *reader) secretIn(i int) risk.Secret {
+	c, b := &r.row.cells[i], r.valueAt(i).text
 	kind := secretKind(b)
 	if kind == risk.SecretMD5 && c.role == roleNTLM {
 		kind = risk.SecretNTLM
@@ -233,7 +244,7 @@ func (r *reader) secretIn(t row, i int) risk.Secret {
 		kind = risk.SecretHash
 	}
 	if _, plainHex := hexKinds[len(b)]; plainHex && kind != risk.SecretPlain {
-		if salt, _, ok := r.only(t, roleSalt, func(s cell, _ []byte) bool { return s.group == c.group }); ok {
+		if salt, _, ok := r.only(roleSalt, c.group, isAnything); ok {
 			b = append(append(bytes.Clone(b), ':'), r.values[salt].text...)
 		}
 	}
@@ -241,9 +252,9 @@ func (r *reader) secretIn(t row, i int) risk.Secret {
 }
 
 // readAddress reads the address that a row's password is for, as exports of browsers and password managers name it.
-func (r *reader) readAddress(t row, rec *record) {
-	for i, c := range t.cells {
-		if c.role != roleHost || len(r.valueAt(t, i).text) == 0 {
+func (r *reader) readAddress(rec *record) {
+	for i, c := range r.row.cells {
+		if c.role != roleHost || len(r.valueAt(i).text) == 0 {
 			continue
 		}
 		raw, text := trim(r.data, c.span), bytes.TrimSpace(r.values[i].text)
