@@ -20,44 +20,39 @@ import (
 // keys too many, never one too few. KeyVersion names how they are made. A Keyer is not safe for concurrent use.
 type Keyer struct {
 	seen   keyTable
-	planes planes
-	over   uint64 // carried over from the chunk before
-	done   int    // high bytes before this place have been read
+	recent [recentNames]shortID // whose keys are in seen: most names are read again and again
+	pairs  uint64               // of the chunk before
+	done   int                  // high bytes before this place have been read
 	folded []byte
 	r      reading
-	escape *cursor // finds what the scanner reads a second time, decoded
+	whole  *cursor // over the text; it finds what the scanner reads a second time, decoded
+	inner  *cursor // over what was decoded
 }
 
+// recentNames fit the first-level cache, with room for the text.
+const recentNames = 1 << 9
+
 // KeyVersion changes with the way in which keys are made, so that old ones are not compared with new ones.
-const KeyVersion = 1
+const KeyVersion = 2
 
 // Keys are the distinct keys so far, in no order. They are valid until the next call.
 func (k *Keyer) Keys() []uint64 { return k.seen.keys }
 
 // Reset forgets all keys.
-func (k *Keyer) Reset() { k.seen.reset() }
+func (k *Keyer) Reset() {
+	k.seen.reset()
+	clear(k.recent[:])
+}
 
 // Read adds the keys of one text: as it stands, and of its stretches that the scanner reads decoded too.
 func (k *Keyer) Read(text []byte) {
-	if k.escape == nil {
-		k.escape = new(cursor)
-		k.escape.decoder.read = k.readText
+	if k.whole == nil {
+		k.whole, k.inner = new(cursor), &cursor{decoded: true}
+		k.whole.decoder.read = func(text []byte) { k.readText(k.inner, text) }
 	}
-	k.readText(text)
-	c := k.escape
-	c.start(anyWords(), text)
-	whole := len(text) / blockBytes
-	for b := 0; b < whole; b += chunkBlocks {
-		n := min(chunkBlocks, whole-b)
-		c.walkSigns(text[b*blockBytes:], b*blockBytes, n)
-		c.walkHigh(b*blockBytes, n)
-	}
-	clear(c.last[:])
-	copy(c.last[:], text[whole*blockBytes:])
-	c.walkSigns(c.last[:], whole*blockBytes, 1)
-	c.walkHigh(whole*blockBytes, 1)
-	c.readSites()
-	c.buf = nil
+	k.readText(k.whole, text)
+	k.whole.readSites()
+	k.whole.buf, k.inner.buf = nil, nil
 }
 
 // anyWords is a scanner that looks at words of any length, and finds nothing that anybody writes.
@@ -69,52 +64,74 @@ var anyWords = sync.OnceValue(func() *Scanner {
 	return s
 })
 
-func (k *Keyer) readText(text []byte) {
-	k.over, k.done = 0, 0
-	k.planes.dot[0] = 0
+// readText goes over a text as the scanner does, chunk by chunk, the last block padded.
+func (k *Keyer) readText(c *cursor, text []byte) {
+	c.start(anyWords(), text)
+	k.pairs, k.done = 0, 0
 	whole := len(text) / blockBytes
 	for b := 0; b < whole; b += chunkBlocks {
-		n := min(chunkBlocks, whole-b)
-		classify(text[b*blockBytes:], &k.planes, n)
-		k.readChunk(text, b*blockBytes, n)
+		k.readChunk(c, text[b*blockBytes:], b*blockBytes, min(chunkBlocks, whole-b))
 	}
-	var last [blockBytes]byte
-	copy(last[:], text[whole*blockBytes:])
-	classify(last[:], &k.planes, 1)
-	k.readChunk(text, whole*blockBytes, 1)
+	clear(c.last[:])
+	copy(c.last[:], text[whole*blockBytes:])
+	k.readChunk(c, c.last[:], whole*blockBytes, 1)
 	k.readLogins(text)
 }
 
-// readChunk finds the ends of host tokens as the scanner does: adding to a run of label characters those that follow a
-// dot makes a carry ripple to the run's end.
-func (k *Keyer) readChunk(text []byte, base, n int) {
-	p := &k.planes
-	for b := 1; b <= n; b++ {
-		label, dot := p.label[b], p.dot[b]
-		starts := (dot<<1 | p.dot[b-1]>>63) & (label &^ dot)
-		var sum uint64
-		sum, k.over = bits.Add64(label, starts, k.over)
-		first := base + (b-1)*blockBytes
-		for ends := sum &^ label; ends != 0; ends &= ends - 1 {
-			k.addToken(text, first+bits.TrailingZeros64(ends))
-		}
-		for high := p.high[b]; high != 0; high &= high - 1 {
-			if at := first + bits.TrailingZeros64(high); at >= k.done {
-				k.readRun(text, at)
+// readChunk reads the n blocks of p, which stand at base in the text of c.
+func (k *Keyer) readChunk(c *cursor, p []byte, base, n int) {
+	sweep(&c.chunk, p, n)
+	c.walkSigns(p, base, n)
+	k.addTokens(c, base)
+	k.pairs = c.chunk.pairs
+	if c.chunk.high == 0 {
+		return
+	}
+	if !c.decoded {
+		c.walkHigh(base, n)
+	}
+	for b := range n {
+		for high := highBits(p[b*blockBytes : (b+1)*blockBytes]); high != 0; high &= high - 1 {
+			if at := base + b*blockBytes + bits.TrailingZeros64(high); at >= k.done {
+				k.readRun(c.buf, at)
 			}
 		}
 	}
-	p.dot[0] = p.dot[n]
 }
 
-// addToken adds the keys of the ASCII host token that ends at end, unless it is a local part.
+// addTokens adds the keys of the ASCII host tokens that end in a chunk, unless they are local parts. Where the labels of
+// a name of usual length lie is read off the sweep's bitmap.
+func (k *Keyer) addTokens(c *cursor, base int) {
+	text, decoys := c.buf, k.pairs|c.chunk.pairs
+	for _, at := range c.chunk.hostEnds[:c.chunk.hosts] {
+		end := base + int(at)
+		if end < len(text) && text[end] == '@' {
+			continue
+		}
+		l := labelsOf(c.chunk.window(&c.chunk.seps, at))
+		two, three := l.two(), l.three()
+		last := text[end-1]
+		if last == '.' || last-'0' < 10 || three >= shortName || end < shortName || decoys != 0 && l.hidePunycode(text, end) {
+			k.addToken(text, end)
+			continue
+		}
+		three = two + int(same(text[end-two-1], '.'))*(1+l.third)
+		id := idAt(text, end, three)
+		if recent := &k.recent[id.slot()]; *recent != id {
+			*recent = id
+			k.seen.add(id.key(keyHost))
+			k.seen.add(idAt(text, end, two).key(keyHost))
+		}
+	}
+}
+
+// same is 1 for a = b, without a branch.
+func same(a, b byte) uint64 { return (uint64(a^b) - 1) >> 63 }
+
+// addToken adds the keys of the ASCII host token that ends at end, which is no local part.
 func (k *Keyer) addToken(text []byte, end int) {
-	next := end
 	for text[end-1] == '.' {
 		end--
-	}
-	if next < len(text) && text[next] == '@' {
-		return
 	}
 	two, three, last := lastThree(text, end)
 	if digits(text[last:end]) {
@@ -122,12 +139,18 @@ func (k *Keyer) addToken(text []byte, end int) {
 		return
 	}
 	k.addName(text[three:end], two-three)
-	for _, at := range [...]int{three, two, last} {
-		if end-at > 4 && binary.LittleEndian.Uint32(text[at:])|foldBits&0xffffffff == punycodeMark {
-			k.addLooks(text[three:end])
-			return
-		}
+	if isPunycode(text[three:end]) || isPunycode(text[two:end]) || isPunycode(text[last:end]) {
+		k.addLooks(text[three:end])
 	}
+}
+
+// hidePunycode reports that one of the labels before end may be in punycode.
+func (l labels) hidePunycode(text []byte, end int) bool {
+	return isPunycode(text[end-l.one:end]) || isPunycode(text[end-l.two():end]) || isPunycode(text[end-l.three():end])
+}
+
+func isPunycode(label []byte) bool {
+	return len(label) > 4 && binary.LittleEndian.Uint32(label)|foldBits&0xffffffff == punycodeMark
 }
 
 var punycodeMark = binary.LittleEndian.Uint32([]byte("xn--"))
@@ -423,10 +446,56 @@ const (
 	keyHost  = 0x9e3779b97f4a7c15
 	keyLogin = 0xd6e8feb86659fd93
 	keyNet   = 0xbf58476d1ce4e5b9
+
+	keyFirst  = 0xa24baed4963ee407
+	keySecond = 0x8ebc6af09c88c6e3
 )
+
+// shortName is how long a name is whose key is made of its bytes at once.
+const shortName = 32
+
+// keptBytes has, for a name of n bytes, the masks of what the four words before its end hold of it.
+var keptBytes = func() (of [shortName + 1][4]uint64) {
+	for n := range of {
+		for i := range 4 {
+			of[n][i] = ^uint64(0) << (64 - 8*min(max(n-8*(3-i), 0), 8))
+		}
+	}
+	return of
+}()
+
+// shortID is an identifier of at most shortName bytes without regard to case, behind as many zeros as there is room for.
+type shortID struct{ first, second, third, fourth uint64 }
+
+// idAt is text[end-n:end] for n ≤ shortName ≤ end.
+func idAt(text []byte, end, n int) shortID {
+	b, kept := text[end-shortName:end:end], &keptBytes[n]
+	return shortID{
+		(binary.LittleEndian.Uint64(b) | foldBits) & kept[0],
+		(binary.LittleEndian.Uint64(b[8:]) | foldBits) & kept[1],
+		(binary.LittleEndian.Uint64(b[16:]) | foldBits) & kept[2],
+		(binary.LittleEndian.Uint64(b[24:]) | foldBits) & kept[3],
+	}
+}
+
+func (id shortID) slot() uint64 {
+	mixed := id.first ^ bits.RotateLeft64(id.second, 13) ^ bits.RotateLeft64(id.third, 29) ^ bits.RotateLeft64(id.fourth, 43)
+	return mixed * keyFirst >> 32 % recentNames
+}
+
+func (id shortID) key(kind uint64) uint64 {
+	high, low := bits.Mul64(id.first^kind, id.second^keyFirst)
+	high2, low2 := bits.Mul64(id.third^keySecond, id.fourth^kind)
+	return mixKey(high^low^bits.RotateLeft64(high2^low2, 32)) | 1
+}
 
 // keyed is the key of an identifier without regard to case. It is written to disk: a change of it is a new KeyVersion.
 func keyed(kind uint64, id []byte) uint64 {
+	if len(id) <= shortName {
+		var b [shortName]byte
+		copy(b[shortName-len(id):], id)
+		return idAt(b[:], shortName, len(id)).key(kind)
+	}
 	h := kind + uint64(len(id))
 	for ; len(id) >= 8; id = id[8:] {
 		h = mixKey(h ^ (binary.LittleEndian.Uint64(id) | foldBits))

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -137,17 +138,39 @@ func FuzzKeys(f *testing.F) {
 	})
 }
 
+// BenchmarkKeys tells how long it takes to make the keys of a text beside a scan of it for one term and for a hundred.
 func BenchmarkKeys(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
-	text := benchText(r, benchTerms(b, r, 100))
+	terms := benchTerms(b, r, 100)
+	text := benchText(r, terms)
+	var scanners []*match.Scanner
+	for _, watched := range [][]risk.WatchTerm{terms[:1], terms} {
+		s, err := match.Compile(watched)
+		if err != nil {
+			b.Fatal(err)
+		}
+		scanners = append(scanners, s)
+	}
 	var k match.Keyer
 	total := 0
+	var keys time.Duration
+	var scans [2]time.Duration
 	for i := 0; b.Loop(); i++ {
-		at := i % (benchBytes >> 20) << 20
+		part := text[i%(benchBytes>>20)<<20:][:1<<20]
+		before := cpuTime(b)
 		k.Reset()
-		k.Read(text[at : at+1<<20])
+		k.Read(part)
 		total += len(k.Keys())
+		after := cpuTime(b)
+		keys += after - before
+		for i, s := range scanners {
+			s.Scan(part, func(match.Hit) {})
+			before, after = after, cpuTime(b)
+			scans[i] += after - before
+		}
 	}
-	b.SetBytes(1 << 20)
 	b.ReportMetric(float64(total)/float64(b.N), "keys/MiB")
+	b.ReportMetric(float64(keys.Microseconds())/float64(b.N), "µs/MiB")
+	b.ReportMetric(keys.Seconds()/scans[0].Seconds(), "scans-of-1")
+	b.ReportMetric(keys.Seconds()/scans[1].Seconds(), "scans-of-100")
 }

@@ -5,6 +5,12 @@ import (
 	"math/bits"
 )
 
+const (
+	blockBytes  = 64
+	chunkBlocks = 64 // blocks swept at a time: their bitmaps stay in the first-level cache
+	chunkBytes  = chunkBlocks * blockBytes
+)
+
 // chunk is what the sweep over some blocks finds, and what it carries over to the next ones. Bit i of element n+1 of a
 // plane stands for byte 64n+i; element 0 is the last block before.
 type chunk struct {
@@ -171,4 +177,44 @@ func filterWordsPortable(k *chunk, buf []byte, base int, ends []uint16, keys *ke
 func (k *chunk) window(plane *[chunkBlocks + 1]uint64, at uint16) uint64 {
 	b := at / blockBytes % chunkBlocks
 	return plane[b+1]<<((63-at)&63)<<1 | plane[b]>>(at&63)
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x80 * ones
+	lows  = 0x7f * ones
+
+	gather = 0x0002040810204081 // multiplied with bits 7, 15, … 63, brings them together in the top byte
+)
+
+// classes gives the bitmaps of one block, and all its bytes in one. It works on eight bytes at a time. Adding 0x80-lo to
+// a seven-bit byte carries into bit 7 when the byte is at least lo; bytes ≥ 0x80 are taken out at the end.
+func classes(block []byte) (label, word, dot, seen uint64) {
+	block = block[:blockBytes]
+	for i := 0; i < blockBytes; i += 8 {
+		x := binary.LittleEndian.Uint64(block[i : i+8])
+		seen |= x
+		y := x & lows
+		z := y | 0x20*ones
+		w := (z+(0x80-'a')*ones)&^(z+(0x7f-'z')*ones) | (y+(0x80-'0')*ones)&^(y+(0x7f-'9')*ones)
+		notDot := (y ^ '.'*ones) + lows
+		notDash := ((y ^ '-'*ones) + lows) & ((y ^ '_'*ones) + lows)
+		ascii := ^x & highs
+		w &= ascii
+		d := ^notDot & ascii
+		l := w | d | ^notDash&ascii
+		label |= l * gather >> 56 << i
+		word |= w * gather >> 56 << i
+		dot |= d * gather >> 56 << i
+	}
+	return label, word, dot, seen
+}
+
+func highBits(block []byte) uint64 {
+	var high uint64
+	for i := 0; i < blockBytes; i += 8 {
+		x := binary.LittleEndian.Uint64(block[i : i+8])
+		high |= (x & highs) * gather >> 56 << i
+	}
+	return high
 }
