@@ -43,9 +43,9 @@ type reader struct {
 	labelled    []labelled
 	labelsEnd   int // of the label record that was read last
 	factScratch []risk.Fact
-	begins      label             // what firstLabel found
-	interned    map[string]string // values that come again
-	machine     []risk.Fact       // of the block
+	begins      label            // what firstLabel found
+	interned    [64]internedText // values that come again
+	machine     []risk.Fact      // of the block
 	terms       [16]keptTerm
 	concerned   []party // of the record at hand
 	ours        kept    // facts of the last record
@@ -76,6 +76,7 @@ type record struct {
 }
 
 func (r *reader) readHits(hits []match.Hit) {
+	var rec record
 	for i := 0; i < len(hits); {
 		if !r.body(hits[i].Start) {
 			i++
@@ -87,8 +88,7 @@ func (r *reader) readHits(hits []match.Hit) {
 			}
 			continue
 		}
-		rec, ok := r.recordAt(hits[i])
-		if !ok {
+		if !r.recordAt(hits[i], &rec) {
 			r.note(hits[i])
 			i++
 			continue
@@ -107,46 +107,53 @@ func (r *reader) readHits(hits []match.Hit) {
 }
 
 // recordAt finds the record that a hit stands in; without one the hit stands in text.
-func (r *reader) recordAt(h match.Hit) (record, bool) {
+func (r *reader) recordAt(h match.Hit, rec *record) (ok bool) {
 	r.row = row{}
-	if rec, known, ok := r.readJSONCookie(h); known {
-		return rec, ok
-	}
-	if rec, ok := r.readQuoted(h); ok {
-		return rec, true
+	line, whole := r.lineAround(h.Start)
+	if !whole || firstQuote(line.of(r.data)) < line.end-line.start {
+		var known bool
+		if *rec, known, ok = r.readJSONCookie(h); known {
+			return ok
+		}
+		if *rec, ok = r.readQuoted(h); ok {
+			return true
+		}
 	}
 	if r.plain.has(h.Start) {
-		return r.readToken(h)
+		*rec, ok = r.readToken(h)
+		return ok
 	}
-	line, whole := r.lineAround(h.Start)
 	if whole {
-		l := r.readLabel(line)
-		if rec, ok := r.readLabels(line, l); ok {
-			return rec, true
+		if known, ok := r.recordIn(line, h, rec); known {
+			return ok
 		}
-		if l.name.label == noLabel {
-			if rec, known, ok := r.readCookie(line); known {
-				return rec, ok
-			}
-		}
-		if rec, ok := r.readAutofill(line, h); ok {
-			return rec, true
-		}
-		rec, known, ok := r.readTable(line)
-		if ok {
-			return rec, true
-		}
-		if known {
-			return record{}, false
-		}
-		if rec, ok := r.readLine(line); ok {
-			return rec, true
-		}
-	} else if rec, ok := r.readLongRow(h.Start); ok {
-		return rec, true
+	} else if *rec, ok = r.readLongRow(h.Start); ok {
+		return true
 	}
 	r.plain = line
-	return r.readToken(h)
+	*rec, ok = r.readToken(h)
+	return ok
+}
+
+// recordIn reads a line as what lines are. A line that is known for something may hold no record all the same.
+func (r *reader) recordIn(line span, h match.Hit, rec *record) (known, ok bool) {
+	l := r.readLabel(line)
+	if r.readLabels(rec, line, l) {
+		return true, true
+	}
+	if l.name.label == noLabel {
+		if *rec, known, ok = r.readCookie(line); known {
+			return true, ok
+		}
+	}
+	if *rec, ok = r.readAutofill(line, h); ok {
+		return true, true
+	}
+	if *rec, known, ok = r.readTable(line); known || ok {
+		return true, ok
+	}
+	*rec, ok = r.readLine(line)
+	return ok, ok
 }
 
 // readQuoted reads the object or row of a hit in a string in quotes.

@@ -31,6 +31,14 @@ type labelName struct {
 	fact  string // under which the value is kept
 }
 
+// what lines mean that begin with no label of the table
+var (
+	unlabelled   = &labelName{label: noLabel}
+	unknownLabel = &labelName{label: labelOther}
+	bannerLine   = &labelName{label: labelSeller}
+	browserLine  = &labelName{label: labelSoftware, fact: headerFact}
+)
+
 // headerFact is the fact of a line ["Browser" = "Profile"]: two in one.
 const headerFact = "header"
 
@@ -40,8 +48,8 @@ const maxLabel = 40
 // labels are in lower case, as the families write them and the tools that lists are made with, in several languages.
 var labels = labelTable()
 
-func labelTable() map[string]labelName {
-	table := map[string]labelName{}
+func labelTable() map[string]*labelName {
+	table := map[string]*labelName{}
 	for _, group := range []struct {
 		name  labelName
 		words string // separated by commas
@@ -63,24 +71,24 @@ func labelTable() map[string]labelName {
 		{labelName{label: labelFact, fact: risk.FactMalware}, "build id,lid"},
 	} {
 		for word := range strings.SplitSeq(group.words, ",") {
-			table[word] = group.name
+			table[word] = &group.name
 		}
 	}
 	return table
 }
 
 // labelOf looks a label up in lower case, without blanks around it.
-func labelOf(b []byte) (labelName, bool) {
+func labelOf(b []byte) (name *labelName, ok bool) {
 	for len(b) > 0 && isBlank(b[len(b)-1]) {
 		b = b[:len(b)-1]
 	}
 	if len(b) < 2 || len(b) > maxLabel {
-		return labelName{}, false
+		return unlabelled, false
 	}
 	var lower [maxLabel]byte
 	for i, c := range b {
 		if c >= utf8.RuneSelf {
-			name, ok := labels[strings.ToLower(string(b))]
+			name, ok = labels[strings.ToLower(string(b))]
 			return name, ok
 		}
 		if c-'A' < 26 {
@@ -88,6 +96,6 @@ func labelOf(b []byte) (labelName, bool) {
 		}
 		lower[i] = c
 	}
-	name, ok := labels[string(lower[:len(b)])]
+	name, ok = labels[string(lower[:len(b)])]
 	return name, ok
 }

@@ -18,34 +18,34 @@ const (
 // labelled is one line of a block, or one field of a line that holds a whole record.
 type labelled struct {
 	line  span
-	name  labelName
+	name  *labelName
 	value span
 }
 
 // readLabels reads the label block that a line with a label stands in.
-func (r *reader) readLabels(hit span, l labelled) (record, bool) {
+func (r *reader) readLabels(rec *record, hit span, l labelled) bool {
 	if l.name.label == noLabel || l.name.label >= labelOther {
-		return record{}, false
+		return false
 	}
-	if rec, ok := r.readInline(hit, l); ok {
-		return rec, true
+	if r.readInline(rec, hit, l) {
+		return true
 	}
 	lines := fromLabel(r.blockLines(hit, l))
 	for start := 0; start < len(lines); {
 		end := recordEnd(lines, start)
 		if lines[start].line.start <= hit.start && hit.start <= lines[end-1].line.start {
 			r.labelsEnd = lines[end-1].line.end
-			return r.readBlock(lines[start:end], end == len(lines))
+			return r.readBlock(rec, lines[start:end], end == len(lines))
 		}
 		start = end
 	}
-	return record{}, false
+	return false
 }
 
 // readInline reads a record whose labels all stand in one line, as in "URL: … | Login: … | Password: …".
-func (r *reader) readInline(line span, first labelled) (record, bool) {
+func (r *reader) readInline(rec *record, line span, first labelled) bool {
 	if first.name.label == labelPassword {
-		return record{}, false
+		return false
 	}
 	fields := append(r.labelled[:0], first)
 	b := r.data
@@ -59,7 +59,7 @@ func (r *reader) readInline(line span, first labelled) (record, bool) {
 			continue
 		}
 		last := &fields[len(fields)-1]
-		if start, name, ok := labelBefore(b, last.value.start, at); ok {
+		if start, name, ok := r.labelBefore(b, last.value.start, at); ok {
 			last.value = trimField(b, span{last.value.start, start})
 			fields = append(fields, labelled{line: line, name: name, value: trim(b, span{at + 1, line.end})})
 		}
@@ -67,21 +67,21 @@ func (r *reader) readInline(line span, first labelled) (record, bool) {
 	r.labelled = fields
 	for _, f := range fields[1:] {
 		if f.name.label == labelPassword {
-			return r.readBlock(fields, false)
+			return r.readBlock(rec, fields, false)
 		}
 	}
-	return record{}, false
+	return false
 }
 
 // labelBefore finds the label of two words, or of one, that ends at a colon. It follows upon something that separates.
-func labelBefore(b []byte, low, colon int) (start int, name labelName, ok bool) {
+func (r *reader) labelBefore(b []byte, low, colon int) (start int, name *labelName, ok bool) {
 	at := colon
 	for range 2 {
 		for at > low && (b[at-1] == ' ' && at == colon || b[at-1] == '_' || isLetter(b[at-1]) || isDigit(b[at-1]) || b[at-1] >= utf8.RuneSelf) {
 			at--
 		}
 		if at == low || isSep(b[at-1]) || b[at-1] == ',' || b[at-1] == '(' || b[at-1] == '[' {
-			if n, known := labelOf(b[at:colon]); known && n.label < labelOther {
+			if n, known := r.labelOf(b[at:colon]); known && n.label < labelOther {
 				start, name, ok = at, n, true
 			}
 		}
@@ -233,12 +233,13 @@ func recordEnd(lines []labelled, start int) int {
 }
 
 // readBlock reads one record. last says that nothing of its block follows.
-func (r *reader) readBlock(lines []labelled, last bool) (record, bool) {
-	rec := record{kind: risk.KindCredential, format: risk.FormatStealerLog, apart: true}
+func (r *reader) readBlock(rec *record, lines []labelled, last bool) bool {
+	*rec = record{kind: risk.KindCredential, format: risk.FormatStealerLog, apart: true}
 	rec.whole = span{lines[0].line.start, lines[len(lines)-1].line.end}
 	var found labelSet
 	soft := false
-	for i, l := range lines {
+	for i := range lines {
+		l := &lines[i]
 		if l.name.label < labelFact {
 			found[l.name.label] = true
 			soft = soft || l.name.soft
@@ -258,16 +259,17 @@ func (r *reader) readBlock(lines []labelled, last bool) (record, bool) {
 	// are headed with, such as "Website" and "E-mail", need a password.
 	complete := found[labelPassword] && (found[labelLogin] || found[labelHost]) || found[labelLogin] && found[labelHost] && !soft
 	if !complete || rec.login.empty() && rec.secret.Empty() {
-		return record{}, false
+		return false
 	}
 	rec.facts = r.factsIn(lines)
-	return rec, true
+	return true
 }
 
 // factsIn are what the lines of a record say beside the credential.
 func (r *reader) factsIn(lines []labelled) []risk.Fact {
 	facts := r.factScratch[:0]
-	for _, l := range lines {
+	for i := range lines {
+		l := &lines[i]
 		if l.value.empty() || l.name.fact == "" || isPlaceholder(l.value.of(r.data)) {
 			continue
 		}
@@ -290,16 +292,25 @@ func (r *reader) factsIn(lines []labelled) []risk.Fact {
 
 // intern makes text of bytes that come again and again, such as the name of a browser, once.
 func (r *reader) intern(b []byte) string {
-	if s, ok := r.interned[string(b)]; ok {
-		return s
+	if len(b) == 0 {
+		return ""
 	}
-	const most = 256
-	if r.interned == nil || len(r.interned) == most {
-		r.interned = map[string]string{}
+	kept := &r.interned[handle(b)%uint(len(r.interned))]
+	if kept.raw == nil || string(kept.raw) != string(b) {
+		kept.raw, kept.text = b, clean(b)
 	}
-	s := clean(b)
-	r.interned[string(b)] = s
-	return s
+	return kept.text
+}
+
+// internedText is text with the bytes of the block that it was made of.
+type internedText struct {
+	raw  []byte
+	text string
+}
+
+// handle tells short texts apart well enough for a small table of those that came last.
+func handle(b []byte) uint {
+	return uint(len(b))*7 + uint(b[0]) + uint(b[len(b)-1])*3
 }
 
 // readPassword reads a password with the lines that it goes on for.
@@ -360,12 +371,12 @@ func afterBullet(b []byte, s span) span {
 // readLabelOf reads a line whose text, without what stands around it, is s.
 func (r *reader) readLabelOf(data []byte, line, s span) labelled {
 	if s.empty() {
-		return labelled{line: line}
+		return labelled{line: line, name: unlabelled}
 	}
 	plain := isLetter(data[s.start])
 	if !plain {
 		if isBanner(s.of(data)) {
-			return labelled{line: line, name: labelName{label: labelSeller}}
+			return labelled{line: line, name: bannerLine}
 		}
 		if bytes.HasPrefix(s.of(data), []byte("[\"")) {
 			return readHeader(data, line, s)
@@ -377,12 +388,13 @@ func (r *reader) readLabelOf(data []byte, line, s span) labelled {
 	b := s.of(data)
 	colon := bytes.IndexByte(b[:min(len(b), maxLabel)], ':')
 	if colon < 0 {
-		return labelled{line: line}
+		return labelled{line: line, name: unlabelled}
 	}
 	name, ok := r.labelOf(b[:colon])
 	if !ok {
+		name = unlabelled
 		if plain && isLabel(b, colon) {
-			name.label = labelOther
+			name = unknownLabel
 		}
 		return labelled{line: line, name: name}
 	}
@@ -392,15 +404,15 @@ func (r *reader) readLabelOf(data []byte, line, s span) labelled {
 // cachedLabel is a label as it was written before.
 type cachedLabel struct {
 	text []byte
-	name labelName
+	name *labelName
 }
 
 // labelOf remembers labels as they are written: a log repeats a handful.
-func (r *reader) labelOf(b []byte) (labelName, bool) {
+func (r *reader) labelOf(b []byte) (*labelName, bool) {
 	if len(b) == 0 {
-		return labelName{}, false
+		return unlabelled, false
 	}
-	kept := &r.labelCache[(uint(len(b))*7+uint(b[0])+uint(b[len(b)-1])*3)%uint(len(r.labelCache))]
+	kept := &r.labelCache[handle(b)%uint(len(r.labelCache))]
 	if len(kept.text) == len(b) && string(kept.text) == string(b) {
 		return kept.name, true
 	}
@@ -433,9 +445,9 @@ func isLabel(b []byte, colon int) bool {
 func readHeader(data []byte, line, s span) labelled {
 	inner := s.of(data)
 	if !bytes.HasSuffix(inner, []byte("]")) || !bytes.Contains(inner, []byte("\" = \"")) {
-		return labelled{line: line}
+		return labelled{line: line, name: unlabelled}
 	}
-	return labelled{line: line, name: labelName{label: labelSoftware, fact: headerFact}, value: span{s.start + 1, s.end - 1}}
+	return labelled{line: line, name: browserLine, value: span{s.start + 1, s.end - 1}}
 }
 
 // isBanner tells a line of a banner, framed with asterisks, from the rest of a password.

@@ -41,7 +41,20 @@ func isMissingHash(b []byte) bool {
 	return bytes.EqualFold(b, []byte("null")) || string(b) == "xxx"
 }
 
-var hexKinds = map[int]risk.SecretKind{32: risk.SecretMD5, 40: risk.SecretSHA1, 64: risk.SecretSHA256, 128: risk.SecretSHA512}
+// hexKind is the kind of a hash of so many digits.
+func hexKind(digits int) (kind risk.SecretKind, ok bool) {
+	switch digits {
+	case 32:
+		return risk.SecretMD5, true
+	case 40:
+		return risk.SecretSHA1, true
+	case 64:
+		return risk.SecretSHA256, true
+	case 128:
+		return risk.SecretSHA512, true
+	}
+	return risk.SecretNone, false
+}
 
 // markedKinds are hashes that begin with the name of their kind.
 var markedKinds = byFirst([]mark{
@@ -83,8 +96,12 @@ func secretKind(b []byte) risk.SecretKind {
 	if kind := markedKind(b); kind != risk.SecretNone {
 		return kind
 	}
+	const shortest = 32
+	if len(b) < shortest {
+		return risk.SecretPlain
+	}
 	hash, _, _ := bytes.Cut(b, []byte{':'})
-	if kind, ok := hexKinds[len(hash)]; ok && isHex(hash) {
+	if kind, ok := hexKind(len(hash)); ok && isHex(hash) {
 		return kind
 	}
 	return risk.SecretPlain

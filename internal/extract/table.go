@@ -243,7 +243,7 @@ func (r *reader) secretIn(i int) risk.Secret {
 	if kind == risk.SecretPlain && (c.role == roleHash || isOpaque(b)) {
 		kind = risk.SecretHash
 	}
-	if _, plainHex := hexKinds[len(b)]; plainHex && kind != risk.SecretPlain {
+	if _, plainHex := hexKind(len(b)); plainHex && kind != risk.SecretPlain {
 		if salt, _, ok := r.only(roleSalt, c.group, isAnything); ok {
 			b = append(append(bytes.Clone(b), ':'), r.values[salt].text...)
 		}

@@ -129,9 +129,15 @@ func hostEnd(b []byte, s span) int {
 	return at
 }
 
-func isHostByte(c byte) bool {
-	return isLetter(c) || isDigit(c) || c == '.' || c == '-' || c == '_' || c >= utf8.RuneSelf
-}
+func isHostByte(c byte) bool { return hostBytes[c] }
+
+var hostBytes = func() (all [256]bool) {
+	for i := range all {
+		c := byte(i)
+		all[c] = isLetter(c) || isDigit(c) || c == '.' || c == '-' || c == '_' || c >= utf8.RuneSelf
+	}
+	return all
+}()
 
 // isHostName tells a dotted name whose last label is no number, or an IPv4 address, from any other word.
 func isHostName(b []byte) bool {
