@@ -61,7 +61,7 @@ var columnNames = map[role][]string{
 	roleSalt: {
 		"salt", "passwordsalt", "passsalt", "pwdsalt", "passwdsalt", "hashsalt", "saltpassword", "saltpass", "saltvalue", "saltkey", "passwordsalz", "salz", "pwsalt", "randomsalt",
 	},
-	roleHost: {"url", "loginuri", "originurl", "hostname"},
+	roleHost: {"url", "uri", "loginuri", "loginurl", "originurl", "signonrealm", "hostname"},
 }
 
 // roles are these names, each with its role.

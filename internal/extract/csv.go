@@ -213,14 +213,14 @@ func (r *reader) columns(delimiter int) []role {
 	return h.columns
 }
 
-// headerRoles reads a line of names, one of which is that of an account.
+// headerRoles reads a line of names, one of which is that of an account. Two words alone must name its password, too.
 func headerRoles(line []byte, delimiter byte) []role {
 	cells, ok := appendCells(nil, line, span{0, len(line)}, delimiter)
 	framed := delimiter == '|' && bytes.HasPrefix(line, []byte{'|'})
-	if !ok || len(cells) < minColumns && !framed {
+	if !ok || len(cells) < minColumns-1 && !framed {
 		return nil
 	}
-	account := false
+	account, secret := false, framed
 	columns := make([]role, 0, len(cells))
 	for _, c := range cells {
 		name := bytes.TrimSpace(c.of(line))
@@ -229,9 +229,10 @@ func headerRoles(line []byte, delimiter byte) []role {
 		}
 		role := roleOf(name)
 		account = account || role == roleMail || role == roleLogin
+		secret = secret || role == roleSecret || role == roleHash || role == roleNTLM
 		columns = append(columns, role)
 	}
-	if !account {
+	if !account || len(cells) < minColumns && !secret {
 		return nil
 	}
 	return columns

@@ -34,6 +34,8 @@ func TestTables(t *testing.T) {
 	s := scanner(t)
 	for _, c := range []struct{ name, text, want string }{
 		{"header", "id,email,password\n1,a@other.test,x\n2,jdoe@lab.example,secret1\n", "csv employee jdoe@lab.example|secret1@"},
+		{"two columns", "email,password\na@other.test,x\njdoe@lab.example,secret\n\"asmith@lab.example\",\"a,b\"\n", "csv employee jdoe@lab.example|secret@; csv employee asmith@lab.example|a,b@"},
+		{"two columns, none a password", "email,name\njdoe@lab.example,Nurse\n", "mention"},
 		{"semicolons", "id;E-Mail;Password\r\n2;jdoe@lab.example;pa ss\r\n", "csv employee jdoe@lab.example|pa ss@"},
 		{"tabs", "id\temail\tpassword\n2\tjdoe@lab.example\tsecret1\n", "csv employee jdoe@lab.example|secret1@"},
 		{"quotes", "\ufeff\"id\",\"email\",\"password\"\n\"2\",\"jdoe@lab.example\",\"a,b\"\"c\"\n", "csv employee jdoe@lab.example|a,b\"c@"},

@@ -141,6 +141,19 @@ type objectReader struct {
 	keys   *keyRoles
 }
 
+// key reads the key of a value. Programs write it without quotes.
+func (o *objectReader) key(at int) (key []byte, end int, ok bool) {
+	if start, quoted := o.quote(at); quoted {
+		end, ok = jsonStringEnd(o.b, start)
+		return o.b[start+1 : max(start+1, end-1)], end, ok
+	}
+	end = at
+	for end < len(o.b) && isNameByte(o.b[end]) {
+		end++
+	}
+	return o.b[at:end], end, end > at && !isDigit(o.b[at])
+}
+
 // keyRoles are roles of keys that were met: objects of a dump repeat a handful.
 type keyRoles [256]struct {
 	text []byte
@@ -174,18 +187,14 @@ func (o *objectReader) object(at int, in slot) (end int, ok bool) {
 		return at + 1, true
 	}
 	for {
-		start, quoted := o.quote(at)
-		if !quoted {
-			return at, false
-		}
-		keyEnd, ok := jsonStringEnd(o.b, start)
+		key, end, ok := o.key(at)
 		if !ok {
-			return keyEnd, false
+			return end, false
 		}
-		if at = skipSpace(o.b, keyEnd); !o.is(at, ':') {
+		if at = skipSpace(o.b, end); !o.is(at, ':') {
 			return at, false
 		}
-		if at, ok = o.value(skipSpace(o.b, at+1), o.under(in, o.b[start+1:keyEnd-1])); !ok {
+		if at, ok = o.value(skipSpace(o.b, at+1), o.under(in, key)); !ok {
 			return at, false
 		}
 		switch at = skipSpace(o.b, at); {

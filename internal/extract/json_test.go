@@ -32,6 +32,8 @@ func TestObjects(t *testing.T) {
 		{"account nested", `{"user":{"email":"jdoe@lab.example","name":"x"},"password":"secret1"}`, "json employee jdoe@lab.example|secret1@"},
 		{"by name", `{"users":{"1":{"email":"jdoe@lab.example","password":"secret1"},"2":{"email":"b@other.test","password":"x"}}}`, "json employee jdoe@lab.example|secret1@"},
 		{"host", `{"url":"https://vpn.hospital.example/login","username":"jdoe","password":"secret1"}`, "json customer jdoe|secret1@vpn.hospital.example"},
+		{"keys without quotes", `users = [{id: 1, email: 'a@other.test', password: 'x'}, { id: 2, $e_mail: 'jdoe@lab.example', password: "secret1", }]`, "json employee jdoe@lab.example|secret1@"},
+		{"an address of several", `{"login":{"uris":[{"match":null,"uri":"https://vpn.hospital.example/login"}],"username":"jdoe","password":"secret1"}}`, "json customer jdoe|secret1@vpn.hospital.example"},
 		{"another's salt", `{"email":"jdoe@lab.example","hash":"` + md5 + `","cookie":{"salt":"s4lt"}}`, "json employee jdoe@lab.example|" + md5 + "@"},
 		// in doubt
 		{"password two levels down", `{"email":"jdoe@lab.example","a":{"b":{"password":"secret1"}}}`, "mention"},
@@ -44,7 +46,9 @@ func TestObjects(t *testing.T) {
 		{"neighbour's password", `[{"email":"jdoe@lab.example","password":null},{"email":"b@other.test","password":"secret1"}]`, "mention"},
 		{"further up", `{"password":"secret1","a":{"b":{"email":"jdoe@lab.example"}}}`, "mention"},
 		{"not closed", `{"email":"jdoe@lab.example","password":"secret1"`, "mention"},
-		{"no JSON", `{email: "jdoe@lab.example", password: "secret1"}`, "mention"},
+		{"words for values", `{email: "jdoe@lab.example", password: secret}`, "mention"},
+		{"masked password", `{"email":"jdoe@lab.example","password":"********"}`, "mention"},
+		{"no keys", `{"jdoe@lab.example", "secret1"}`, "mention"},
 	} {
 		if got := briefs(read(s, fromFile(c.text))); got != c.want {
 			t.Errorf("%s: %q\n got %s\nwant %s", c.name, c.text, got, c.want)

@@ -14,7 +14,7 @@ import (
 func isField(s string) bool {
 	return s != "" && len(s) < 200 && utf8.ValidString(s) && strings.TrimSpace(s) == s && !strings.ContainsAny(s, "\r\n\x00\ufeff\u00a0\u0085") &&
 		!strings.ContainsAny(s[:1], "[<(") && !strings.ContainsAny(s, "%&\\=\"'@") && !strings.HasPrefix(strings.ToLower(s), "un") &&
-		!strings.EqualFold(s, "null") && s != "None" && s != "N/A" && s != "NOT_SAVED"
+		!strings.EqualFold(s, "null") && s != "None" && s != "N/A" && s != "NOT_SAVED" && strings.Trim(s, "*•") != ""
 }
 
 func isWord(s string) bool { return isField(s) && !strings.ContainsAny(s, ":|;,\t /") }

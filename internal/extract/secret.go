@@ -25,6 +25,9 @@ func isPlaceholder(b []byte) bool {
 	case "UNKNOWN", "NOT_SAVED", "null", "NULL", "(null)", "undefined", "N/A", "None", "<empty>", "<EMPTY>", "(empty)":
 		return true
 	}
+	if len(bytes.Trim(b, "*")) == 0 || len(bytes.Trim(b, "\u2022")) == 0 { // as a page shows a password
+		return true
+	}
 	if b[0] != '[' || b[len(b)-1] != ']' {
 		return false
 	}

@@ -196,6 +196,13 @@ func sqlValue(b []byte, at int, standard bool) (c cell, end int, ok bool) {
 		c.span = span{quote + 1, end - 1}
 		return c, end, ok
 	}
+	if quote > at && quote < len(b) { // _binary 0x1234
+		word, at = quote, quote
+		for at < len(b) && isWordByte[b[at]] {
+			at++
+		}
+		name = b[word:at]
+	}
 	c.span = span{word, at}
 	switch {
 	case len(name) == 0:

@@ -39,6 +39,7 @@ func TestInsert(t *testing.T) {
 		{"hash in binary", "INSERT INTO u (email,pass) VALUES ('jdoe@lab.example',0x" + md5 + ");", "sql employee jdoe@lab.example|" + md5 + "@"},
 		{"text in hex", "INSERT INTO u (email,pass) VALUES ('jdoe@lab.example',0x73656372657431);", "sql employee jdoe@lab.example|secret1@"},
 		{"binary string", "INSERT INTO u (email,pass) VALUES ('jdoe@lab.example',_binary 'secret1');", "sql employee jdoe@lab.example|secret1@"},
+		{"binary in hex", "INSERT INTO u (email,pass,icon) VALUES ('jdoe@lab.example',_binary 0x73656372657431,_binary 0x00ff);", "sql employee jdoe@lab.example|secret1@"},
 		{"no list, bcrypt", "INSERT INTO `u` VALUES (1,'jdoe','jdoe@lab.example','" + bcrypt + "','" + md5 + "',NULL);", "sql employee jdoe@lab.example|" + bcrypt + "@"},
 		{"no list, MD5", "INSERT INTO u VALUES(1,'jdoe@lab.example','" + md5 + "');", "sql employee jdoe@lab.example|" + md5 + "@"},
 		{"no list, named account", "INSERT INTO u VALUES(1,'svc-meridian','" + md5 + "');", "sql employee svc-meridian|" + md5 + "@"},
