@@ -135,6 +135,19 @@ func TestWhatOpenedTheLastEntryIsTriedFirst(t *testing.T) {
 	}
 }
 
+// The password is tried on the shortest file; the others are in front of it and behind it in the same packed stream.
+func TestAllOfASealedStreamIsRead(t *testing.T) {
+	docs, skipped := read(t, folder(t, map[string]string{"x": fixture(t, "AES-solid.7z")}), dump.Options{Passwords: []string{"wrong", "sesame-7"}}) // the shorter ones are special
+	var a strings.Builder
+	for i := range 60 {
+		fmt.Fprintf(&a, "user%d@clinic.example:pw%d\n", i, i)
+	}
+	want := []doc{{"x", "a.txt", a.String()}, {"x", "b.txt", "short\n"}, {"x", "c.txt", "last line\n"}}
+	if !slices.Equal(docs, want) || len(skipped) > 0 {
+		t.Errorf("read %.300q, skipped %q", docs, skipped)
+	}
+}
+
 func TestACodeThatDoesNotFitIsTold(t *testing.T) {
 	s := fixture(t, "AES256.zip")
 	end := strings.Index(s[10:], "PK\x03\x04") + 10

@@ -50,7 +50,7 @@ var errShrunk = errors.New("it ends in front of the place where its reading was 
 func (w *walk) start(number int, entry string, head []byte, src source) (*cutter, error) {
 	in := newTextReader(head, src.reader)
 	c := &cutter{w: w, number: number, in: in, place: risk.Place{Path: w.path, Entry: entry, Line: 1, Offset: in.offset}}
-	c.buf = c.sized(w.buf)
+	c.buf, w.buf = c.sized(w.buf), nil // if a decoder breaks down, whoever has it by then keeps it
 	if w.at.arrived {
 		return c, nil
 	}

@@ -89,8 +89,8 @@ func (w *walk) unsealSeven(c sevenClear, closed *sevenzip.Reader, probe int) (*s
 		if !w.keys.plausible(r, wholeProbe) {
 			return false
 		}
-		opened = archive
-		return true
+		opened, err = sevenzip.NewReaderWithPassword(c.at, c.size, password) // the other one wrote the password over what its next key is made of
+		return err == nil
 	})
 	return opened, err
 }

@@ -11,6 +11,13 @@ while [ $i -lt 300 ]; do
 	printf 'https://portal%d.hospital.example/login:person%d@clinic.example:Invented-%d!\n' $((i % 7)) $i $((i * 7919 % 10007))
 	i=$((i + 1))
 done >logins.txt
+i=0
+while [ $i -lt 60 ]; do
+	printf 'user%d@clinic.example:pw%d\n' $i $i
+	i=$((i + 1))
+done >a.txt
+printf 'short\n' >b.txt
+printf 'last line\n' >c.txt
 touch -d '2024-05-01 12:00:00' short.txt logins.txt
 password=open-sesame
 
@@ -29,6 +36,7 @@ done
 7z a -m0=LZMA2 -ms=on solid.7z short.txt logins.txt
 7z a -m0=BCJ2 -m1=LZMA:d=1m -m2=LZMA -m3=LZMA -mb0:1 -mb0s1:2 -mb0s2:3 BCJ2.7z logins.txt
 7z a -p$password AES.7z short.txt logins.txt
+7z a -psesame-7 -ms=on AES-solid.7z a.txt b.txt c.txt
 7z a -p$password -mhe=on AES-headers.7z short.txt logins.txt
 xz --format=lzma -k -c logins.txt >logins.lzma
 xz -k -c logins.txt >logins.xz
