@@ -264,6 +264,7 @@ func TestGoldenFormats(t *testing.T) {
 
 var goldenFormats = []string{
 	"ulp", "combolist", "redline", "lumma", "vidar", "stealc", "raccoon", "atomic", "keychain", "stealer_unknown",
+	"rhadamanthys", "risepro", "cryptbot", "acreed",
 	"cookies_netscape", "cookies_json", "autofill",
 	"sql_mysql", "sql_postgres_copy", "sql_postgres_inserts", "sql_mssql", "sql_sqlite", "sql_oracle",
 	"csv", "csv_semicolon", "tsv", "table", "json_lines", "json_pretty", "mongoexport", "python_dicts",

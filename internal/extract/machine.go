@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/wardline/wardline/internal/risk"
@@ -14,9 +15,10 @@ var machineLabels = map[string]string{
 	"logdate": risk.FactInfected, "localtime": risk.FactInfected, "localdate": risk.FactInfected, "date": risk.FactInfected, "launchedat": risk.FactInfected,
 	"infectiondate": risk.FactInfected, "infected": risk.FactInfected, "lastseen": risk.FactInfected, "reportdate": risk.FactInfected, "datetime": risk.FactInfected,
 	"currenttime": risk.FactInfected, "systemtime": risk.FactInfected, "logtime": risk.FactInfected, "timestamp": risk.FactInfected, "started": risk.FactInfected,
+	"localdateandtime": risk.FactInfected, "localdatetime": risk.FactInfected, "dateandtime": risk.FactInfected, "time": risk.FactInfected,
 	"machinename": risk.FactMachine, "computername": risk.FactMachine, "pcname": risk.FactMachine, "computer": risk.FactMachine, "hostname": risk.FactMachine,
 	"netbios": risk.FactMachine, "netbiosname": risk.FactMachine, "devicename": risk.FactMachine, "desktopname": risk.FactMachine, "pc": risk.FactMachine,
-	"username": risk.FactUser, "user": risk.FactUser, "currentuser": risk.FactUser, "windowsuser": risk.FactUser, "osuser": risk.FactUser,
+	"username": risk.FactUser, "user": risk.FactUser, "currentuser": risk.FactUser, "windowsuser": risk.FactUser, "osuser": risk.FactUser, "usernamecomputername": labelOwner,
 	"hwid": risk.FactHWID, "machineid": risk.FactHWID, "hardwareid": risk.FactHWID, "machineguid": risk.FactHWID, "hardwareuuid": risk.FactHWID, "uuid": risk.FactHWID,
 	"botid": risk.FactHWID, "userid": risk.FactHWID,
 	"ip": risk.FactIP, "ipaddress": risk.FactIP, "externalip": risk.FactIP, "publicip": risk.FactIP,
@@ -27,7 +29,7 @@ var machineLabels = map[string]string{
 	"version": labelVersion, "lummac2": labelVersion,
 	"filelocation": risk.FactMalwarePath, "executepath": risk.FactMalwarePath, "runningpath": risk.FactMalwarePath, "executablepath": risk.FactMalwarePath,
 	"path": risk.FactMalwarePath, "filepath": risk.FactMalwarePath, "startpath": risk.FactMalwarePath, "startuppath": risk.FactMalwarePath, "runpath": risk.FactMalwarePath,
-	"timezone": labelZone, "utc": labelZone,
+	"timezone": labelZone, "systemtimezone": labelZone, "utc": labelZone,
 }
 
 // labels that become part of another fact
@@ -35,6 +37,7 @@ const (
 	labelBuild   = "build"
 	labelVersion = "version"
 	labelZone    = "zone"
+	labelOwner   = "owner" // a user, and the machine in brackets
 )
 
 // machineOrder is how the facts of a machine are listed.
@@ -151,12 +154,18 @@ func (m machine) readLine(line []byte) {
 		fact, known = machineLabels[lettersOf(afterMark(string(line[:i])))]
 	}
 	value := machineValue(line[i+1:])
-	named := fact == risk.FactHWID && lettersOf(string(line[:i])) == risk.FactHWID // which is more than "Machine ID"
-	if !known || value == "" || m[fact] != "" && !named || !plausible(fact, value) {
+	better := fact == risk.FactHWID && lettersOf(string(line[:i])) == risk.FactHWID || // than "Machine ID"
+		fact == risk.FactOS && strings.HasPrefix(m[fact], "NT ") // a number, which the product's name follows
+	if !known || value == "" || m[fact] != "" && !better || !plausible(fact, value) {
 		return
 	}
-	if fact == risk.FactHWID {
+	switch fact {
+	case risk.FactHWID:
 		value = m.splitID(value)
+	case labelOwner:
+		user, computer, _ := strings.Cut(strings.TrimSuffix(value, ")"), "(")
+		m[risk.FactUser], m[risk.FactMachine] = strings.TrimSpace(user), strings.TrimSpace(computer)
+		return
 	}
 	m[fact] = value
 }
@@ -187,7 +196,7 @@ func plausible(fact, value string) bool {
 	case risk.FactIP:
 		return strings.Count(value, ".") >= 3 || strings.Count(value, ":") >= 2
 	case risk.FactInfected:
-		return strings.ContainsAny(value, "0123456789")
+		return strings.ContainsAny(value, "0123456789") && (strings.Trim(value, "0123456789: ") != "" || !strings.Contains(value, ":"))
 	}
 	return true
 }
@@ -289,9 +298,18 @@ func (m machine) date() {
 		return
 	}
 	dayFirst := strings.HasPrefix(m[risk.FactMalware], "Vidar")
-	if at, ok := parseDate(m[risk.FactInfected], dayFirst, zoneOf(m[labelZone])); ok {
+	if at, ok := parseDate(m[risk.FactInfected], dayFirst, ownZone(m[labelZone])); ok {
 		m[risk.FactInfected] = at
 	}
+}
+
+// ownZone is the zone that a system file names: as others do, or as hours alone, as in "UTC2", "1" and "-8 hrs".
+func ownZone(value string) *time.Location {
+	hours := strings.TrimLeft(strings.TrimPrefix(value, "UTC"), " ")
+	if hours != "" && isDigit(hours[0]) {
+		return zoneOf("+" + hours)
+	}
+	return zoneOf(value)
 }
 
 // folderFacts are what the folder of a log is named after, as in "HU[4F2A…] [2023-11-01T11_57_58.87-07_00]".
