@@ -84,10 +84,12 @@ func insertByColumn[R any](ctx context.Context, tx *gorm.DB, c columns, rows []R
 	return inserted, nil
 }
 
-// newcomers are rows of which those are inserted whose key is not there yet.
+// newcomers are rows of which those are inserted whose key is not there yet. No two of them have the same key.
 type newcomers[R any] struct {
 	rows []R
 	key  string // the columns of a unique index
+	// there finds which rows are there already. SQLite needs it: within a write transaction nobody else adds any.
+	there func(ctx context.Context, tx *gorm.DB) (map[int]bool, error)
 	// which tells by its key which row PostgreSQL has inserted, and under what id.
 	which func(*sql.Rows) (i int, id int64, err error)
 	// inserted hears of each row that was.
@@ -102,9 +104,9 @@ func (n newcomers[R]) insert(ctx context.Context, tx *gorm.DB) error {
 	if err != nil {
 		return err
 	}
-	tail := "ON CONFLICT (" + n.key + ") DO NOTHING"
 	if tx.Name() == dialectPostgres {
-		_, err = insertByColumn(ctx, tx, columns, n.rows, tail+" RETURNING id, "+n.key, func(returned *sql.Rows) error {
+		tail := "ON CONFLICT (" + n.key + ") DO NOTHING RETURNING id, " + n.key
+		_, err = insertByColumn(ctx, tx, columns, n.rows, tail, func(returned *sql.Rows) error {
 			i, id, err := n.which(returned)
 			if err == nil {
 				n.inserted(i, id)
@@ -112,7 +114,7 @@ func (n newcomers[R]) insert(ctx context.Context, tx *gorm.DB) error {
 			return err
 		})
 	} else {
-		err = n.insertOneByOne(ctx, tx, columns, columns.statement(1, tail))
+		err = n.insertTogether(ctx, tx, columns)
 	}
 	if err != nil {
 		return fmt.Errorf("insert into %s: %w", columns.table, kind(tx.Dialector.(gorm.ErrorTranslator).Translate(err)))
@@ -120,37 +122,61 @@ func (n newcomers[R]) insert(ctx context.Context, tx *gorm.DB) error {
 	return nil
 }
 
-// insertOneByOne is what SQLite does fastest: a statement of many rows keeps a journal of its own, for the case that it must be
-// undone half-way, and RETURNING gathers what it gives in a table.
-func (n newcomers[R]) insertOneByOne(ctx context.Context, tx *gorm.DB, c columns, statement string) error {
-	insert, err := tx.Statement.ConnPool.PrepareContext(ctx, statement)
+// newcomersAtOnce is how many rows a prepared statement takes: to begin and end one costs as much as to insert a row.
+const newcomersAtOnce = 50
+
+// insertTogether is what SQLite does fastest: a few rows by one prepared statement, and no RETURNING, which gathers what it
+// gives in a table. Rows of one statement are numbered one after the other.
+func (n newcomers[R]) insertTogether(ctx context.Context, tx *gorm.DB, c columns) error {
+	there, err := n.there(ctx, tx)
+	if err != nil {
+		return err
+	}
+	missing := make([]int, 0, len(n.rows)-len(there))
+	for i := range n.rows {
+		if !there[i] {
+			missing = append(missing, i)
+		}
+	}
+	whole := len(missing) / newcomersAtOnce * newcomersAtOnce
+	if err := n.insertParts(ctx, tx, c, missing[:whole], newcomersAtOnce); err != nil {
+		return err
+	}
+	return n.insertParts(ctx, tx, c, missing[whole:], len(missing)-whole)
+}
+
+// insertParts inserts rows, size of them at once.
+func (n newcomers[R]) insertParts(ctx context.Context, tx *gorm.DB, c columns, rows []int, size int) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	insert, err := tx.Statement.ConnPool.PrepareContext(ctx, c.statement(size, ""))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = insert.Close() }() // it holds nothing
 	// The driver watches a context that can end by a goroutine for each call.
 	each := context.WithoutCancel(ctx)
-	args := make([]any, 0, len(c.fields))
-	for i := range n.rows {
+	args := make([]any, 0, size*len(c.fields))
+	for part := range slices.Chunk(rows, size) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		args = appendValues(ctx, args[:0], c, &n.rows[i])
+		args = args[:0]
+		for _, i := range part {
+			args = appendValues(ctx, args, c, &n.rows[i])
+		}
 		res, err := insert.ExecContext(each, args...)
 		if err != nil {
 			return err
 		}
-		if changed, err := res.RowsAffected(); err != nil || changed == 0 {
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		id, err := res.LastInsertId()
+		last, err := res.LastInsertId()
 		if err != nil {
 			return err
 		}
-		n.inserted(i, id)
+		for j, i := range part {
+			n.inserted(i, last-int64(len(part)-1-j))
+		}
 	}
 	return nil
 }

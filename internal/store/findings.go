@@ -115,6 +115,7 @@ func insertExposures(ctx context.Context, tx *gorm.DB, findings []*risk.Finding,
 		}
 	}
 	added := newcomers[exposureRow]{rows: rows, key: "fingerprint"}
+	added.there = func(context.Context, *gorm.DB) (map[int]bool, error) { return nil, nil } // known has them
 	added.which = func(returned *sql.Rows) (i int, id int64, err error) {
 		var fp string
 		err = returned.Scan(&id, &fp)
@@ -142,10 +143,6 @@ func later(a, b time.Time) time.Time {
 
 // insertSightings adds those that are not held yet and counts, per known exposure, how many that were.
 func insertSightings(ctx context.Context, tx *gorm.DB, findings []*risk.Finding, exposures map[string]*held) error {
-	type place struct {
-		exposure int64
-		key      string
-	}
 	rowOf := make(map[place]int, len(findings))
 	rows := make([]sightingRow, 0, len(findings))
 	of := make([]*held, 0, len(findings))
@@ -160,6 +157,17 @@ func insertSightings(ctx context.Context, tx *gorm.DB, findings []*risk.Finding,
 		rows, of = append(rows, row), append(of, h)
 	}
 	added := newcomers[sightingRow]{rows: rows, key: "exposure_id, key"}
+	added.there = func(ctx context.Context, tx *gorm.DB) (map[int]bool, error) {
+		var asked []place
+		for i, h := range of {
+			if !h.fresh {
+				asked = append(asked, place{h.id, rows[i].Key})
+			}
+		}
+		there := map[int]bool{}
+		err := findPlaces(ctx, tx, asked, func(p place) { there[rowOf[p]] = true })
+		return there, err
+	}
 	added.which = func(returned *sql.Rows) (i int, id int64, err error) {
 		var p place
 		err = returned.Scan(&id, &p.exposure, &p.key)
@@ -172,6 +180,36 @@ func insertSightings(ctx context.Context, tx *gorm.DB, findings []*risk.Finding,
 		}
 	}
 	return added.insert(ctx, tx)
+}
+
+// place is what tells sightings apart.
+type place struct {
+	exposure int64
+	key      string
+}
+
+// findPlaces tells which of the places hold a sighting, each by one search of the index.
+func findPlaces(ctx context.Context, tx *gorm.DB, places []place, found func(place)) error {
+	for part := range slices.Chunk(places, maxRows) {
+		args := make([]any, 0, 2*len(part))
+		for _, p := range part {
+			args = append(args, p.exposure, p.key)
+		}
+		values := strings.Repeat("(?,?),", len(part))
+		q := "SELECT exposure_id, key FROM (VALUES " + values[:len(values)-1] + ") AS v CROSS JOIN sightings ON exposure_id = v.column1 AND key = v.column2"
+		_, err := run(ctx, tx, q, args, func(rows *sql.Rows) error {
+			var p place
+			err := rows.Scan(&p.exposure, &p.key)
+			if err == nil {
+				found(p)
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("find sightings: %w", err)
+		}
+	}
+	return nil
 }
 
 // countSightings brings the counts of exposures that were known before up to the sightings that were added.
