@@ -25,7 +25,7 @@ func (c *cursor) start(s *Scanner, buf []byte) {
 	c.s, c.buf, c.hits = s, buf, c.hits[:0]
 	c.chunk.start(s.shortest)
 	c.unicodeDone, c.punyDone = 0, 0
-	c.decoder.sites = c.decoder.sites[:0]
+	c.decoder.sites, c.decoder.quoted = c.decoder.sites[:0], quoted{}
 }
 
 // run sweeps and walks the buffer chunk by chunk. The last block is always a padded one, perhaps empty, so that every

@@ -3,6 +3,7 @@ package match
 import (
 	"bytes"
 	"cmp"
+	"math/bits"
 	"slices"
 	"unicode"
 	"unicode/utf8"
@@ -16,8 +17,9 @@ import (
 // decoder reads a second time what stands around escapes, decoded. It scans copies of these stretches of the buffer and
 // says where in the buffer their hits stand.
 type decoder struct {
-	sites  []int    // where escapes seem to stand
-	signs  signs    // of the chunk at hand
+	sites  []int // where escapes seem to stand
+	signs  signs // of the chunk at hand
+	quoted quoted
 	text   []byte   // decoded stretches
 	pieces []escape // what was decoded, and the beginnings of stretches
 	places []int    // of pieces, in text
@@ -37,12 +39,15 @@ func (c *cursor) walkSigns(p []byte, base, n int) {
 		return
 	}
 	d := &c.decoder
-	if groups := findSigns(&d.signs, p, n); groups != 0 {
-		d.signs.each(groups, n, func(at int) {
-			if mayEscape(c.buf, base+at) {
-				d.sites = append(d.sites, base+at)
+	for groups := findSigns(&d.signs, p, n); groups != 0; groups &= groups - 1 {
+		first := bits.TrailingZeros64(groups) * signGroup
+		for b := first; b < min(first+signGroup, n); b++ {
+			for found := d.signs[b]; found != 0; found &= found - 1 {
+				if at := base + b*blockBytes + bits.TrailingZeros64(found); mayEscape(c.buf, at) {
+					d.sites = append(d.sites, at)
+				}
 			}
-		})
+		}
 	}
 }
 
@@ -59,22 +64,26 @@ func (c *cursor) readSites() {
 	raw := len(c.hits)
 	done := 0 // the buffer is decoded up to here
 	for sites := d.sites; len(sites) > 0; {
-		if _, ok := c.escapeAt(sites[0]); !ok || sites[0] < done {
+		e, ok := c.escapeAt(sites[0])
+		if !ok || sites[0] < done {
 			sites = sites[1:]
 			continue // or what lies before the next escape would be decoded with it
 		}
 		start := max(done, c.stretchStart(sites[0]))
 		d.begin(c.buf, start)
 		at, end := start, start
-		for len(sites) > 0 && (at == start || sites[0]-decodeAround <= end) {
-			e, ok := c.escapeAt(sites[0])
-			sites = sites[1:]
-			if !ok || e.start < at {
-				continue
+		for {
+			if ok && e.start >= at {
+				d.add(c.buf[at:e.start], &e)
+				at = e.end
+				if end < at || end == len(c.buf) || c.buf[end] != '\n' { // or the line is known to end there
+					end = max(end, c.stretchEnd(at))
+				}
 			}
-			d.add(c.buf[at:e.start], e)
-			at = e.end
-			end = max(end, c.stretchEnd(at))
+			if sites = sites[1:]; len(sites) == 0 || at > start && sites[0]-decodeAround > end {
+				break
+			}
+			e, ok = c.escapeAt(sites[0])
 		}
 		if end > at {
 			d.text = append(d.text, c.buf[at:end]...)
@@ -101,9 +110,9 @@ func (d *decoder) begin(buf []byte, start int) {
 	d.places = append(d.places, len(d.text))
 }
 
-func (d *decoder) add(before []byte, e escape) {
+func (d *decoder) add(before []byte, e *escape) {
 	d.text = append(d.text, before...)
-	d.pieces = append(d.pieces, e)
+	d.pieces = append(d.pieces, *e)
 	d.places = append(d.places, len(d.text))
 	d.text = append(d.text, e.text[:e.size]...)
 }
@@ -151,13 +160,7 @@ func (c *cursor) scanDecoded(raw int) {
 			c.hits = append(c.hits, h)
 		}
 	}
-	if raw > 0 {
-		for i := range d.pieces {
-			if p := &d.pieces[i]; p.kind == escapeSure {
-				c.forget(p, raw)
-			}
-		}
-	}
+	c.forget(c.hits[:raw])
 	d.text, d.pieces, d.places = d.text[:0], d.pieces[:0], d.places[:0]
 }
 
@@ -225,13 +228,23 @@ func (c *cursor) replace(h Hit, raw int) {
 	})
 }
 
-// forget forgets the hits that an escape touches: what they are was judged with the escape decoded.
-func (c *cursor) forget(p *escape, raw int) {
-	c.eachRaw(p.start, p.end, raw, func(r *Hit) {
-		if r.Start <= p.end && r.End >= p.start {
-			r.End = r.Start
+// forget forgets those hits, which are in order, that an escape touches: what they are was judged with the escape
+// decoded.
+func (c *cursor) forget(raw []Hit) {
+	pieces := c.decoder.pieces
+	if len(pieces) == 0 {
+		return
+	}
+	i, _ := slices.BinarySearchFunc(raw, pieces[0].start-decodeToken, func(h Hit, at int) int { return cmp.Compare(h.Start, at) })
+	for ; i < len(raw) && raw[i].Start <= pieces[len(pieces)-1].end; i++ {
+		h := &raw[i]
+		k, _ := slices.BinarySearchFunc(pieces, h.Start, func(p escape, at int) int { return cmp.Compare(p.end, at) })
+		for ; k < len(pieces) && pieces[k].start <= h.End; k++ {
+			if pieces[k].kind == escapeSure {
+				h.End = h.Start
+			}
 		}
-	})
+	}
 }
 
 // eachRaw visits those of the first raw hits, which are in order, that may touch start..end.
@@ -249,7 +262,7 @@ func (c *cursor) escapeAt(at int) (escape, bool) {
 	case isWord(b), b >= utf8.RuneSelf:
 		return readCharacter(c.buf, at)
 	}
-	return readEscape(c.buf, at)
+	return readEscape(c.buf, at, &c.decoder.quoted)
 }
 
 // note notes a character of readRun's that is to be read in another way too.

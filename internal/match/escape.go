@@ -41,25 +41,54 @@ func mayEscape(b []byte, at int) bool {
 	if at+2 >= len(b) {
 		return false
 	}
-	next := b[at+1]
+	next, third := b[at+1], b[at+2]
 	switch b[at] {
 	case '%':
-		return isHex(next) && isHex(b[at+2]) || next|0x20 == 'u'
+		return isHex(next) && isHex(third) || next|0x20 == 'u'
 	case '&':
-		return next == '#' || isWord(next)
+		return next == '#' && isWord(third) || endsEntity(b[at+1:])
 	case '\\':
-		return strings.IndexByte(`\uxntrbfv.-_@`, next) >= 0
+		return mayBackslash(next, third)
 	case '=':
 		if next == '\n' || next == '\r' {
 			return at == 0 || b[at-1] != '=' // a rule of ===== is no quoted text, and there are many
 		}
-		return isUpperHex(next) && isUpperHex(b[at+2])
+		return isUpperHex(next) && isUpperHex(third)
 	}
-	return next == '.' || next == '@' || next == ':' || next|0x20 == 'a' || next|0x20 == 'd'
+	switch next | 0x20 {
+	case 'a':
+		return third|0x20 == 't'
+	case 'd':
+		return third|0x20 == 'o'
+	default:
+		return (next == '.' || next == '@' || next == ':') && third == b[at]+closes(b[at])
+	}
 }
 
-// readEscape reads the escape whose sign is b[at].
-func readEscape(b []byte, at int) (e escape, ok bool) {
+// endsEntity reports that b begins with a short word and a semicolon.
+func endsEntity(b []byte) bool {
+	for i, x := range b[:min(len(b), maxEntity+1)] {
+		if !isWord(x) {
+			return i > 0 && x == ';'
+		}
+	}
+	return false
+}
+
+func mayBackslash(next, third byte) bool {
+	switch next {
+	case '\\', '.', '-', '_', '@':
+		return true
+	case 'u', 'x':
+		return isHex(third)
+	case 'n', 't', 'r', 'b', 'f', 'v':
+		return runByte(third)
+	}
+	return false
+}
+
+// readEscape reads the escape whose sign is b[at]; q goes with b.
+func readEscape(b []byte, at int, q *quoted) (e escape, ok bool) {
 	e.start = at
 	switch b[at] {
 	case '%':
@@ -69,7 +98,7 @@ func readEscape(b []byte, at int) (e escape, ok bool) {
 	case '\\':
 		return e, e.readBackslash(b)
 	case '=':
-		return e, e.readQuoted(b)
+		return e, e.readQuoted(b) && q.near(b, at)
 	}
 	return e, e.readBracket(b)
 }
@@ -145,6 +174,9 @@ var entities = func() map[string]rune {
 	return m
 }()
 
+// maxEntity is the length of the longest name in entities.
+const maxEntity = 8
+
 // readEntity reads &#64; &#x40; &commat; and the same behind &amp; where a text was escaped more than once.
 func (e *escape) readEntity(b []byte) bool {
 	const most = 4
@@ -161,7 +193,7 @@ func (e *escape) readEntity(b []byte) bool {
 		return e.readNumber(b, at+1)
 	}
 	end := at
-	for end < len(b) && end-at < 8 && isWord(b[end]) {
+	for end < len(b) && end-at < maxEntity && isWord(b[end]) {
 		end++
 	}
 	r, known := entities[string(b[at:end])]
@@ -179,7 +211,7 @@ func isEntity(b []byte) bool {
 		return true
 	}
 	end := 0
-	for end < len(b) && end < 8 && isWord(b[end]) {
+	for end < len(b) && end < maxEntity && isWord(b[end]) {
 		end++
 	}
 	_, known := entities[string(b[:end])]
@@ -259,9 +291,11 @@ func (e *escape) readUnicode(b []byte, at int) bool {
 	return true
 }
 
-// readQuoted reads quoted-printable, where other signs of it stand nearby.
+// quotedNear is how far around an escape of quoted-printable a sign is looked for that it is one.
+const quotedNear = 1 << 10
+
+// readQuoted reads quoted-printable; in the text around it there must be other signs of it.
 func (e *escape) readQuoted(b []byte) bool {
-	const near = 1 << 10
 	e.kind = escapeMaybe
 	at := e.start + 1
 	switch {
@@ -274,26 +308,40 @@ func (e *escape) readQuoted(b []byte) bool {
 			return false
 		}
 	}
-	around := b[max(0, e.start-near):min(len(b), e.start+near)]
-	for _, sign := range quotedSigns {
-		if bytes.Contains(around, sign) {
-			return true
-		}
-	}
-	return false
+	return true
+}
+
+// quoted remembers where signs of quoted-printable stand in a text that is read from its beginning to its end.
+type quoted struct {
+	read int // up to here signs were looked for
+	last int // one more than the place of the last one that was found
 }
 
 var quotedSigns = [][]byte{[]byte("=3D"), []byte("=20"), []byte("=C3="), []byte("uoted-printable"), []byte("UOTED-PRINTABLE")}
 
+// near reports a sign around b[at]; at is no less than it was before.
+func (q *quoted) near(b []byte, at int) bool {
+	from, to := max(0, at-quotedNear), min(len(b), at+quotedNear)
+	for _, sign := range quotedSigns {
+		start := max(from, q.read-len(sign)+1)
+		for start < to {
+			i := bytes.Index(b[start:to], sign)
+			if i < 0 {
+				break
+			}
+			start += i + 1
+			q.last = max(q.last, start)
+		}
+	}
+	q.read = max(q.read, to)
+	return q.last > from
+}
+
 // readBracket reads [.] (dot) [at] and their like, with blanks around a word.
 func (e *escape) readBracket(b []byte) bool {
 	at := e.start
-	closing := byte(']')
-	if b[at] == '(' {
-		closing = ')'
-	}
 	inner := b[at+1 : min(len(b), at+6)]
-	n := bytes.IndexByte(inner, closing)
+	n := bytes.IndexByte(inner, b[at]+closes(b[at]))
 	if n <= 0 {
 		return false
 	}
@@ -319,6 +367,14 @@ func (e *escape) readBracket(b []byte) bool {
 		e.kind = escapeMaybe
 	}
 	return true
+}
+
+// closes is how far behind an opening bracket its closing one is.
+func closes(b byte) byte {
+	if b == '(' {
+		return 1
+	}
+	return 2
 }
 
 func hexValue(b []byte, at, n int) (v uint32, ok bool) {
@@ -355,12 +411,13 @@ func Unescape(dst, src []byte) []byte {
 		if at < 0 {
 			return append(dst, src...)
 		}
+		var q quoted
 		if src[at] == '\\' && at+1 < len(src) && src[at+1] == '/' {
 			dst = append(dst, src[:at]...)
 			src = src[at+1:]
 			continue
 		}
-		e, ok := readEscape(src, at)
+		e, ok := readEscape(src, at, &q)
 		if !ok {
 			dst = append(dst, src[:at+1]...)
 			src = src[at+1:]

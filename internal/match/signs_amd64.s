@@ -15,13 +15,28 @@ GLOBL signTable<>(SB), RODATA|NOPTR, $16
 	VPCMPEQB place(SI), low, low;   \
 	VPCMPEQB place+32(SI), high, high
 
-// MASK brings the top bits of the bytes of low and high together in a block's word.
-#define MASK(low, high, word) \
-	VPMOVMSKB low, AX;      \
-	VPMOVMSKB high, BX;     \
-	SHLQ      $32, BX;      \
-	ORQ       BX, AX;       \
+// MASK brings the top bits of the bytes of low and high together in a block's word, without signs that another one
+// follows; backslashes stay.
+#define MASK(place, low, high, word) \
+	VPMOVMSKB low, AX;                \
+	VPMOVMSKB high, BX;               \
+	SHLQ      $32, BX;                \
+	ORQ       BX, AX;                 \
+	VPCMPEQB  place(SI), Y15, low;     \
+	VPCMPEQB  place+32(SI), Y15, high; \
+	MOVQ      AX, BX;                 \
+	SHRQ      $1, BX;                 \
+	NOTQ      BX;                     \
+	ANDQ      BX, AX;                 \
+	VPMOVMSKB low, R9;                \
+	VPMOVMSKB high, BX;               \
+	SHLQ      $32, BX;                \
+	ORQ       R9, AX;                 \
+	ORQ       BX, AX;                 \
 	MOVQ      AX, word(DI)
+
+DATA backslash<>+0(SB)/8, $0x5c5c5c5c5c5c5c5c
+GLOBL backslash<>(SB), RODATA|NOPTR, $8
 
 // func findSignsAVX2(out *signs, p *byte, groups int) uint64
 TEXT ·findSignsAVX2(SB), NOSPLIT, $0-32
@@ -29,6 +44,7 @@ TEXT ·findSignsAVX2(SB), NOSPLIT, $0-32
 	MOVQ           p+8(FP), SI
 	MOVQ           groups+16(FP), CX
 	VBROADCASTI128 signTable<>(SB), Y8
+	VPBROADCASTQ   backslash<>(SB), Y15
 	XORL           DX, DX
 	MOVL           $1, R8
 
@@ -46,10 +62,10 @@ group:
 	VPOR   Y9, Y11, Y9
 	VPTEST Y9, Y9
 	JE     next
-	MASK(Y0, Y1, 0)
-	MASK(Y2, Y3, 8)
-	MASK(Y4, Y5, 16)
-	MASK(Y6, Y7, 24)
+	MASK(0, Y0, Y1, 0)
+	MASK(64, Y2, Y3, 8)
+	MASK(128, Y4, Y5, 16)
+	MASK(192, Y6, Y7, 24)
 	ORQ R8, DX
 
 next:
