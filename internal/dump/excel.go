@@ -2,16 +2,13 @@ package dump
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/zip"
 )
 
 // A workbook of Excel or of LibreOffice is a zip of XML. It is read as its sheets are: one document each, a line for
@@ -26,7 +23,9 @@ const (
 
 // workbook is a zip that holds one.
 type workbook struct {
-	parts   map[string]*zip.File
+	at      io.ReaderAt
+	size    int64
+	parts   map[string]*zipEntry
 	sheets  []sheet
 	strings sharedStrings
 }
@@ -36,23 +35,15 @@ type sheet struct{ name, part string }
 
 // workbook reads a zip that is a workbook. read is false for all others, and for one that cannot be read as such.
 func (w *walk) workbook(entry string, depth int, at io.ReaderAt, size int64) (read bool, err error) {
-	if !mayBeWorkbook(at, size) {
+	if !mayBeWorkbook(at) {
 		return false, nil
 	}
-	archive, err := zip.NewReader(at, size)
-	if err != nil {
+	book := workbook{at: at, size: size, parts: map[string]*zipEntry{}}
+	if !book.list() {
 		return false, nil
-	}
-	book := workbook{parts: map[string]*zip.File{}}
-	for _, f := range archive.File {
-		name := strings.TrimPrefix(strings.ToLower(f.Name), "/")
-		if _, twice := book.parts[name]; twice {
-			return false, nil
-		}
-		book.parts[name] = f
 	}
 	if f, ok := book.parts["content.xml"]; ok && book.parts["mimetype"] != nil {
-		return w.openDocument(entry, depth, f)
+		return w.openDocument(entry, depth, &book, f)
 	}
 	if book.parts["xl/workbook.xml"] == nil {
 		return false, nil
@@ -66,9 +57,9 @@ func (w *walk) workbook(entry string, depth int, at io.ReaderAt, size int64) (re
 		if part == nil {
 			continue
 		}
-		packed := min(int64(part.CompressedSize64), size)
+		packed := min(part.packed, size)
 		err := w.entry(label(entry, s.name), depth, &packed, func() (io.ReadCloser, error) {
-			in, err := w.openPart(part)
+			in, err := w.openPart(&book, part)
 			if err != nil {
 				return nil, err
 			}
@@ -96,53 +87,52 @@ func isOldOffice(head []byte) bool {
 // firstParts are what programs write first into a workbook.
 var firstParts = []string{"[Content_Types].xml", "_rels/", "docProps/", "xl/", "mimetype", "META-INF/", "theme/", "customXml/"}
 
-// mayBeWorkbook looks at how a zip begins, and that it holds no more parts than a workbook does.
-func mayBeWorkbook(at io.ReaderAt, size int64) bool {
-	var b [30 + 32]byte
+// mayBeWorkbook looks at how a zip begins.
+func mayBeWorkbook(at io.ReaderAt) bool {
+	var b [localHeaderBytes + 32]byte
 	n, _ := at.ReadAt(b[:], 0)
-	if n < 30 || string(b[:4]) != "PK\x03\x04" {
+	if n < localHeaderBytes || string(b[:4]) != "PK\x03\x04" {
 		return false
 	}
-	begins := false
-	name := string(b[30:n])
-	for _, first := range firstParts {
-		begins = begins || strings.HasPrefix(name, first)
-	}
-	return begins && countEntries(at, size) <= maxBookParts
+	name := string(b[localHeaderBytes:n])
+	return slices.ContainsFunc(firstParts, func(first string) bool { return strings.HasPrefix(name, first) })
 }
 
-// countEntries is how many entries a zip says that it holds.
-func countEntries(at io.ReaderAt, size int64) int {
-	const end, longest = 22, 22 + 1<<16
-	tail := make([]byte, min(size, longest))
-	if _, err := at.ReadAt(tail, size-int64(len(tail))); err != nil && !errors.Is(err, io.EOF) {
-		return maxBookParts + 1
+// list takes the parts, and reports whether they can be those of a workbook: no more than one has, and each once.
+func (b *workbook) list() bool {
+	d, err := findZipDirectory(b.at, b.size, nil)
+	if err != nil {
+		return false
 	}
-	i := bytes.LastIndex(tail, []byte("PK\x05\x06"))
-	if i < 0 || len(tail)-i < end {
-		return maxBookParts + 1
-	}
-	return int(binary.LittleEndian.Uint16(tail[i+10:]))
+	err = d.each(func(i int, e *zipEntry) error {
+		name := strings.TrimPrefix(strings.ToLower(e.name), "/")
+		if _, twice := b.parts[name]; twice || i >= maxBookParts {
+			return errZipDirectory
+		}
+		b.parts[name] = e
+		return nil
+	})
+	return err == nil
 }
 
 // openPart unpacks a part up to the end of its packed bytes, whatever size was announced.
-func (w *walk) openPart(f *zip.File) (io.ReadCloser, error) {
-	if f.Flags&1 != 0 {
+func (w *walk) openPart(b *workbook, part *zipEntry) (io.ReadCloser, error) {
+	if part.encrypted() {
 		return nil, errors.New("it is encrypted")
 	}
-	packed, err := f.OpenRaw()
+	if part.method != methodStore && part.method != methodDeflate {
+		return nil, fmt.Errorf("it is packed by method %d, which no workbook uses", part.method)
+	}
+	z, err := openZipEntry(b.at, part, b.size)
 	if err != nil {
 		return nil, err
 	}
-	size := int64(f.CompressedSize64)
-	switch f.Method {
-	case zip.Store:
-		return io.NopCloser(packed), nil
-	case zip.Deflate:
-		in := flate.NewReader(packed)
-		return readCloser{w.limit(in, &size), in}, nil
+	in, err := w.unzipped(part.method, part.size, z.section(0))
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("it is packed by method %d, which no workbook uses", f.Method)
+	size := z.end - z.data
+	return readCloser{w.limit(in, &size), in}, nil
 }
 
 // open reads the list of sheets and the table of strings.
@@ -151,11 +141,11 @@ func (b *workbook) open(w *walk) error {
 	if err != nil {
 		return fmt.Errorf("read where its sheets are: %w", err)
 	}
-	if err := b.list(w, places); err != nil {
+	if err := b.order(w, places); err != nil {
 		return fmt.Errorf("read its list of sheets: %w", err)
 	}
 	if part := b.parts["xl/sharedstrings.xml"]; part != nil {
-		in, err := w.openPart(part)
+		in, err := w.openPart(b, part)
 		if err != nil {
 			return fmt.Errorf("read its strings: %w", err)
 		}
@@ -174,7 +164,7 @@ func (b *workbook) places(w *walk) (map[string]string, error) {
 	if part == nil {
 		return nil, errors.New("it does not say")
 	}
-	return places, w.eachTag(part, func(m *markup) {
+	return places, w.eachTag(b, part, func(m *markup) {
 		target := strings.ToLower(string(m.attribute("Target")))
 		if m.name() != "Relationship" || target == "" {
 			return
@@ -186,10 +176,10 @@ func (b *workbook) places(w *walk) (map[string]string, error) {
 	})
 }
 
-// list reads the sheets in their order. A part is one sheet only, whatever else refers to it.
-func (b *workbook) list(w *walk, places map[string]string) error {
+// order reads the sheets in their order. A part is one sheet only, whatever else refers to it.
+func (b *workbook) order(w *walk, places map[string]string) error {
 	taken := map[string]bool{}
-	return w.eachTag(b.parts["xl/workbook.xml"], func(m *markup) {
+	return w.eachTag(b, b.parts["xl/workbook.xml"], func(m *markup) {
 		if m.name() != "sheet" {
 			return
 		}
@@ -203,8 +193,8 @@ func (b *workbook) list(w *walk, places map[string]string) error {
 }
 
 // eachTag calls visit for every tag that opens in a small part.
-func (w *walk) eachTag(part *zip.File, visit func(*markup)) error {
-	in, err := w.openPart(part)
+func (w *walk) eachTag(b *workbook, part *zipEntry, visit func(*markup)) error {
+	in, err := w.openPart(b, part)
 	if err != nil {
 		return err
 	}
@@ -327,9 +317,9 @@ func newSheetReader(r io.Reader, strings sharedStrings) *sheetReader {
 
 func (s *sheetReader) Read(b []byte) (int, error) { return s.out.read(b, s.row) }
 
-// row reads on up to the end of a row.
+// row reads on up to the end of a row, or until enough was gathered.
 func (s *sheetReader) row() error {
-	for {
+	for !s.out.full() {
 		is, err := s.m.next()
 		switch {
 		case err != nil:
@@ -344,6 +334,7 @@ func (s *sheetReader) row() error {
 			}
 		}
 	}
+	return nil
 }
 
 // cell reads a cell up to its end.
@@ -370,7 +361,7 @@ func (s *sheetReader) cell() error {
 			if err := s.said.inside(); err != nil {
 				return err
 			}
-			value = append(value, s.said.text...)
+			value = append(value, s.said.text[:min(len(s.said.text), maxText-min(len(value), maxText))]...)
 		case name == "c" && is == pieceClose:
 			if kind == "s" {
 				value = s.strings.at(bytes.TrimSpace(value))
@@ -398,10 +389,10 @@ func columnOf(reference []byte) int {
 // lineWriter gathers the cells of a row and gives them away as lines.
 type lineWriter struct {
 	line    []byte
-	columns int  // written so far
-	width   int  // of the widest row, which those below it are filled up to
-	filled  bool // a cell of the row says something
-	given   int  // of line
+	columns int // of the row so far
+	at      int // the column that was reached by TABs
+	width   int // of the widest row, which those below it are filled up to
+	given   int // of line
 	err     error
 }
 
@@ -411,9 +402,8 @@ func (l *lineWriter) cell(column int, value []byte) {
 	if len(value) == 0 || column >= maxColumns {
 		return
 	}
-	for ; l.columns < column; l.columns++ {
-		l.line = append(l.line, '\t')
-	}
+	l.goTo(column)
+	l.columns = column + 1
 	if bytes.ContainsAny(value, "\t\r\n\"") {
 		l.line = append(l.line, '"')
 		l.line = append(l.line, bytes.ReplaceAll(value, []byte{'"'}, []byte(`""`))...)
@@ -421,28 +411,32 @@ func (l *lineWriter) cell(column int, value []byte) {
 	} else {
 		l.line = append(l.line, value...)
 	}
-	l.line = append(l.line, '\t')
-	l.columns++
-	l.filled = true
 }
 
-// endLine ends a row; its last TAB gives way to the line's end. A row that says nothing is left out.
-func (l *lineWriter) endLine() {
-	if l.filled {
-		for ; l.columns < l.width; l.columns++ {
-			l.line = append(l.line, '\t')
-		}
-		l.width = l.columns
-		l.line[len(l.line)-1] = '\n'
+func (l *lineWriter) goTo(column int) {
+	for ; l.at < column; l.at++ {
+		l.line = append(l.line, '\t')
 	}
-	l.columns, l.filled = 0, false
 }
+
+// endLine ends a row. One that says nothing is left out.
+func (l *lineWriter) endLine() {
+	if l.columns > 0 {
+		l.width = max(l.width, l.columns)
+		l.goTo(l.width - 1)
+		l.line = append(l.line, '\n')
+	}
+	l.columns, l.at = 0, 0
+}
+
+// full asks for what was gathered to be given away before more is, also in the midst of a row.
+func (l *lineWriter) full() bool { return len(l.line) >= markupBuffer }
 
 // read gives away what there is, and has the next row read where nothing is left.
 func (l *lineWriter) read(b []byte, row func() error) (int, error) {
 	for l.given == len(l.line) && l.err == nil {
 		l.line, l.given = l.line[:0], 0
-		for l.err == nil && len(l.line) < markupBuffer {
+		for l.err == nil && !l.full() {
 			l.err = row()
 		}
 	}

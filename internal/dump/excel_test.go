@@ -170,6 +170,36 @@ func TestWorkbookBombs(t *testing.T) {
 	}
 }
 
+// A cell is a few bytes and stands for a text of a megabyte; a row of them is never held.
+func TestARowOfLongTextsTakesNoMemory(t *testing.T) {
+	text := strings.Repeat("logins of the clinic ", 50_000)
+	sheet := "<worksheet><sheetData><row>" + strings.Repeat(`<c t="s"><v>0</v></c>`, 500) + "</row></sheetData></worksheet>"
+	pages := `<office:table name="p"><table-row><table-cell number-columns-repeated="256"><p>` + text + `</p></table-cell></table-row></office:table>`
+	dir := folder(t, map[string]string{
+		"a.xlsx": string(packed(t, workbook(sheet, "<worksheet/>", "<sst><si><t>"+text+"</t></si></sst>")...)),
+		"b.ods":  string(packed(t, part{"mimetype", "application/vnd.oasis.opendocument.spreadsheet"}, part{"content.xml", pages})),
+	})
+	got := measure(t, dir, dump.Options{MaxRatio: 1 << 30})
+	if most := int64(600 << 20); got.out > most || got.out < 500<<20 || got.memory > 64<<20 || len(got.skipped) > 0 {
+		t.Errorf("%d MiB came out, %d MiB taken, skipped %.300q", got.out>>20, got.memory>>20, got.skipped)
+	}
+}
+
+// More parts than a workbook has are not held, whatever number the zip says.
+func TestAZipOfManyPartsIsNoWorkbook(t *testing.T) {
+	parts := workbook("<worksheet/>", "<worksheet/>", "<sst/>")
+	for i := range 5000 {
+		parts = append(parts, part{fmt.Sprint("xl/media/", i), "x"})
+	}
+	data := packed(t, parts...)
+	data[len(data)-12] = 1 // of entries in all
+	data[len(data)-11] = 0
+	texts, _ := textsIn(t, "x.xlsx", data, dump.Options{})
+	if len(texts) != len(parts) || texts["xl/media/4999"] != "x" {
+		t.Errorf("%d of %d entries were read", len(texts), len(parts))
+	}
+}
+
 func FuzzExcel(f *testing.F) {
 	f.Add([]byte(`<worksheet><row><c r="B2" t="s"><v>0</v></c><c><is><t>x&amp;</t></is></c></row></worksheet>`), []byte(`<sst><si><t>a</t></si></sst>`))
 	f.Add([]byte("<a b='>'><![CDATA[]]]]><!-- - --><row>\x00"), []byte("<si/><rPh></t></rPh>"))

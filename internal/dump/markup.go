@@ -153,16 +153,17 @@ func (m *markup) until(end string, keep *[]byte) error {
 // readTag reads a tag up to its >, which may also stand in the quotes of an attribute.
 func (m *markup) readTag() (piece, error) {
 	m.tag = m.tag[:0]
-	for {
+	for quotes := 0; ; {
 		b, err := m.in.ReadSlice('>')
 		m.tag = append(m.tag, b...)
+		quotes += bytes.Count(b, []byte{'"'})
 		switch {
 		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
 			return 0, err
 		case len(m.tag) > maxTag:
 			return 0, errLongTag
 		}
-		if err == nil && bytes.Count(m.tag, []byte{'"'})%2 == 0 {
+		if err == nil && quotes%2 == 0 {
 			break
 		}
 	}

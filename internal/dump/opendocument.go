@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-
-	"github.com/klauspost/compress/zip"
 )
 
 // openDocument reads the tables of a document of LibreOffice and its relatives, all of which stand in one part. read is
 // false for one that holds none.
-func (w *walk) openDocument(entry string, depth int, part *zip.File) (read bool, err error) {
-	in, err := w.openPart(part)
+func (w *walk) openDocument(entry string, depth int, book *workbook, part *zipEntry) (read bool, err error) {
+	in, err := w.openPart(book, part)
 	if err != nil {
 		return false, nil
 	}
@@ -31,7 +29,7 @@ func (w *walk) openDocument(entry string, depth int, part *zip.File) (read bool,
 			continue
 		}
 		read = true
-		packed := int64(part.CompressedSize64)
+		packed := min(part.packed, book.size)
 		table := &tableReader{m: m}
 		name := label(entry, string(m.attribute("name")))
 		if err := w.entry(name, depth, &packed, func() (io.ReadCloser, error) { return io.NopCloser(table), nil }); err != nil {
@@ -45,16 +43,16 @@ const maxRepeated = 256
 
 // tableReader turns the rows of one table into lines, up to the table's end.
 type tableReader struct {
-	m   *markup
-	out lineWriter
+	m      *markup
+	out    lineWriter
+	column int // of the row that is being read
 }
 
 func (t *tableReader) Read(b []byte) (int, error) { return t.out.read(b, t.row) }
 
-// row reads on up to the end of a row.
+// row reads on up to the end of a row, or until enough was gathered.
 func (t *tableReader) row() error {
-	column := 0
-	for {
+	for !t.out.full() {
 		is, err := t.m.next()
 		if err != nil {
 			return err
@@ -67,6 +65,7 @@ func (t *tableReader) row() error {
 			return io.EOF
 		case name == "table-row" && is == pieceClose:
 			t.out.endLine()
+			t.column = 0
 			return nil
 		case is == pieceClose || name != "table-cell" && name != "covered-table-cell":
 			continue
@@ -79,12 +78,13 @@ func (t *tableReader) row() error {
 			}
 		}
 		for i := range min(times, maxRepeated) {
-			if len(value) > 0 {
-				t.out.cell(column+i, value)
+			if len(value) > 0 && !t.out.full() {
+				t.out.cell(t.column+i, value)
 			}
 		}
-		column = min(column+times, maxColumns)
+		t.column = min(t.column+times, maxColumns)
 	}
+	return nil
 }
 
 // repeated is how many cells a tag stands for.
