@@ -123,9 +123,10 @@ type recordError struct{ error }
 
 func (e *recordError) Unwrap() error { return e.error }
 
-// mostTries is how often the process may end while a file is read without getting any further. Then it is the file's
-// doing, by taking more memory than there is.
-const mostTries = 2
+// mostTries is how often in a row the process may end while a file is read without getting a single block further. Then it
+// is the file's doing, by taking more memory than there is. One that is ended from outside hits the moment between the
+// arrival at a place and the first block behind it only now and then, so a few times prove nothing.
+const mostTries = 5
 
 // begin finds out from where the file is to be read, and whether: false when nothing is to be done now. A file that
 // needs no reading has got its final state.
@@ -181,7 +182,7 @@ func (s *fileScan) goOnFrom(known risk.File) {
 	s.before, s.careful = known.Packed, known.Tries > 0
 	if known.Tries >= mostTries {
 		s.file.State, s.file.Finished = risk.FileFailed, s.p.Now()
-		s.file.Why = "Wardline was ended twice while it read on from the same place, perhaps for want of memory. The rest was not read."
+		s.file.Why = "Wardline was ended five times while it read on from the same place, perhaps for want of memory. The rest was not read."
 	}
 }
 
