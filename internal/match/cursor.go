@@ -136,8 +136,8 @@ func (c *cursor) walkHigh(base, n int) {
 		if at+blockBytes <= len(c.buf) {
 			block = c.buf[at : at+blockBytes]
 		}
-		if high := highBits(block); high != 0 {
-			c.readHigh(at, high)
+		if anyHigh(block) {
+			c.readHigh(at, highBits(block))
 		}
 	}
 }

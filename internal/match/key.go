@@ -113,12 +113,17 @@ func (k *keySet) may(key uint64) uint64 {
 // identifier.
 func (k *keySet) find(key uint64) (in, whole bool) {
 	hash, print := tablePlace(key)
-	for i := range probes(hash, len(k.table)/4) {
-		switch at := word32(k.table, i); {
+	slots := uint64(len(k.table) / 4)
+	first, _ := bits.Mul64(hash, slots)
+	for i, left := first, slots; left > 0; left-- { // probes, without what an iterator costs
+		switch at := word32(k.table, int(i)); {
 		case at == 0:
 			return false, false
 		case at&^wholeBit == print:
 			return true, at&wholeBit != 0
+		}
+		if i++; i == slots {
+			i = 0
 		}
 	}
 	return false, false

@@ -210,6 +210,16 @@ func classes(block []byte) (label, word, dot, seen uint64) {
 	return label, word, dot, seen
 }
 
+// anyHigh reports bytes ≥ 0x80, at less cost than their places.
+func anyHigh(block []byte) bool {
+	block = block[:blockBytes]
+	var seen uint64
+	for i := 0; i < blockBytes; i += 8 {
+		seen |= binary.LittleEndian.Uint64(block[i : i+8])
+	}
+	return seen&highs != 0
+}
+
 func highBits(block []byte) uint64 {
 	var high uint64
 	for i := 0; i < blockBytes; i += 8 {

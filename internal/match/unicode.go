@@ -140,7 +140,9 @@ func (c *cursor) endWord(w runeSpan, end int) {
 	}
 	c.noteMixed(w.start, end)
 	c.fold = appendFold(c.fold[:0], c.buf[w.start:end])
-	c.tryAnchor(w.start, end)
+	if c.s.wordKeys.may(keyOf(c.fold)) != 0 {
+		c.tryAnchor(w.start, end)
+	}
 }
 
 // reading holds the buffers in which a token is folded.
@@ -270,12 +272,32 @@ func foldRune(r rune) rune {
 	if r >= 0xff01 && r <= 0xff5e {
 		return foldRune(r - 0xff01 + '!')
 	}
+	if r < foldedRunes {
+		return rune(folded[r])
+	}
+	return foldBySearch(r)
+}
+
+// foldedRunes bounds the characters whose folding is kept: the alphabets of Europe.
+const foldedRunes = 0x600
+
+var folded = func() (of [foldedRunes]uint16) {
+	for r := range of {
+		of[r] = uint16(foldBySearch(rune(r)))
+	}
+	return of
+}()
+
+func foldBySearch(r rune) rune {
 	least := r
 	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
 		least = min(least, f)
 	}
+	if least-'A' < 26 && least >= 'A' {
+		return least + 0x20
+	}
 	if least < utf8.RuneSelf {
-		return foldRune(least)
+		return least
 	}
 	return unicode.ToLower(least)
 }
