@@ -36,29 +36,23 @@ type segment struct {
 
 // encodeSegment writes the stretches and their entries, each a key with the number of its stretch in the low bits.
 func encodeSegment(stretches []risk.Stretch, unknown uint64, entries []uint64) (head, data []byte) {
-	slices.Sort(entries)
-	entries = slices.Compact(entries)
-	distinct := 0
-	for i, e := range entries {
-		if i == 0 || e>>unitBits != entries[i-1]>>unitBits {
-			distinct++
-		}
-	}
 	s := segment{buckets: uint64(max(1, len(entries)/perBucket))}
+	buckets := s.deal(entries)
+	distinct := 0
+	for i, bucket := range buckets {
+		slices.Sort(bucket)
+		buckets[i] = slices.Compact(bucket)
+		distinct += keysIn(buckets[i])
+	}
 	s.places = max(uint64(distinct)*spread, leastPlaces)/s.buckets + 1
 
 	head = binary.AppendUvarint(nil, uint64(len(stretches)))
 	head = binary.LittleEndian.AppendUint64(head, unknown)
 	head = binary.AppendUvarint(head, s.buckets)
 	head = binary.AppendUvarint(head, s.places)
-	for i := uint64(0); i < s.buckets; i++ {
-		n := 0
-		for n < len(entries) && s.bucketOf(entries[n]) == i {
-			n++
-		}
+	for _, bucket := range buckets {
 		size := len(data)
-		data = s.appendBucket(data, entries[:n])
-		entries = entries[n:]
+		data = s.appendBucket(data, bucket)
 		head = binary.AppendUvarint(head, uint64(len(data)-size))
 	}
 	for i, st := range stretches {
@@ -74,6 +68,39 @@ func encodeSegment(stretches []risk.Stretch, unknown uint64, entries []uint64) (
 	return head, data
 }
 
+// deal brings entries into their buckets, which are small enough to be sorted fast.
+func (s *segment) deal(entries []uint64) [][]uint64 {
+	ends := make([]int, s.buckets)
+	for _, e := range entries {
+		ends[s.bucketOf(e)]++
+	}
+	at := 0
+	for i, n := range ends {
+		ends[i], at = at, at+n
+	}
+	dealt := make([]uint64, len(entries))
+	for _, e := range entries {
+		b := s.bucketOf(e)
+		dealt[ends[b]] = e
+		ends[b]++
+	}
+	buckets, from := make([][]uint64, s.buckets), 0
+	for i, end := range ends {
+		buckets[i], from = dealt[from:end], end
+	}
+	return buckets
+}
+
+// keysIn counts the keys of sorted entries.
+func keysIn(entries []uint64) (n int) {
+	for i, e := range entries {
+		if i == 0 || e>>unitBits != entries[i-1]>>unitBits {
+			n++
+		}
+	}
+	return n
+}
+
 func (s *segment) bucketOf(entry uint64) uint64 {
 	bucket, _ := s.placeOf(entry)
 	return bucket
@@ -87,13 +114,14 @@ func (s *segment) placeOf(entry uint64) (bucket, place uint64) {
 }
 
 func (s *segment) appendBucket(data []byte, entries []uint64) []byte {
-	start, last := len(data), uint64(0)
-	values := make([]uint64, len(entries))
+	start, last, values := len(data), uint64(0), entries
 	for i, e := range entries {
 		_, place := s.placeOf(e)
 		values[i] = place<<unitBits | e&(perSegment-1)
 	}
-	slices.Sort(values) // keys that fall on one place mix their stretches
+	if !slices.IsSorted(values) { // keys that fall on one place mix their stretches
+		slices.Sort(values)
+	}
 	for _, v := range slices.Compact(values) {
 		data = binary.AppendUvarint(data, v-last)
 		last = v
