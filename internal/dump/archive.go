@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bufio"
 	"compress/bzip2"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -75,8 +76,7 @@ func (w *walk) entry(name string, depth int, packed *int64, open func() (io.Read
 	}
 	r, err := open()
 	if err != nil {
-		w.skip(name, err)
-		return nil
+		return w.note(name, err)
 	}
 	defer r.Close()
 	return w.note(name, w.document(name, depth+1, source{reader: w.limit(r, packed)}))
@@ -235,12 +235,13 @@ func (m *meterAt) ReadAt(b []byte, off int64) (int, error) {
 
 // limit ends an entry whose bytes, beyond a first 64 MiB, are more than MaxRatio times the packed ones.
 func (w *walk) limit(r io.Reader, packed *int64) io.Reader {
-	return &ratio{r: r, packed: packed, max: int64(w.o.MaxRatio)}
+	return &ratio{ctx: w.ctx, r: r, packed: packed, max: int64(w.o.MaxRatio)}
 }
 
 const ratioGrace = 64 << 20
 
 type ratio struct {
+	ctx    context.Context
 	r      io.Reader
 	packed *int64
 	max    int64
@@ -248,6 +249,9 @@ type ratio struct {
 }
 
 func (l *ratio) Read(b []byte) (int, error) {
+	if err := l.ctx.Err(); err != nil { // the packed bytes may be in memory, or few
+		return 0, stop{err}
+	}
 	n, err := l.r.Read(b)
 	l.n += int64(n)
 	if l.n > ratioGrace && l.n/l.max > *l.packed {

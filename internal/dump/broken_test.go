@@ -2,6 +2,8 @@ package dump
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"testing"
 
@@ -30,7 +32,7 @@ func TestABufferThatWasHandedOnIsNotWrittenTo(t *testing.T) {
 		}
 		return nil, nil
 	}
-	w.keys = newKeyring(w.o, "x", nil)
+	w.keys = newKeyring(w.ctx, w.o, "x", nil)
 	w.buf = make([]byte, 0, 8200)
 	if err := w.document("a", 1, source{reader: breaksDown{bytes.NewReader(line)}}); err == nil {
 		t.Fatal("it did not break down")
@@ -40,5 +42,19 @@ func TestABufferThatWasHandedOnIsNotWrittenTo(t *testing.T) {
 	}
 	if first == nil || !bytes.Equal(first, kept) {
 		t.Errorf("%.40q was written over by %.40q", kept, first)
+	}
+}
+
+// Trying passwords reads nothing of the file, and may take minutes.
+func TestTryingPasswordsEndsWithTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	tried := 0
+	err := newKeyring(ctx, Options{Passwords: []string{"a", "b", "c"}}.withDefaults(), "x", nil).open(1, func(string) bool {
+		tried++
+		cancel()
+		return false
+	})
+	if tried != 1 || !errors.Is(err, context.Canceled) {
+		t.Errorf("%d tried, error %v", tried, err)
 	}
 }

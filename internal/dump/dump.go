@@ -164,7 +164,7 @@ func (w *walk) file(f found) error {
 	defer c.Close()
 	w.path, w.entries, w.memory, w.at = f.Path, 0, w.o.MaxMemory, newResume(w.o.From)
 	w.bytes, w.out, w.named, w.unnamed = c.size, 0, 0, 0
-	w.keys = newKeyring(w.o, f.Path, func() []string { return w.hints.of(filepath.Dir(f.Path)) })
+	w.keys = newKeyring(w.ctx, w.o, f.Path, func() []string { return w.hints.of(filepath.Dir(f.Path)) })
 	if w.at.arrived {
 		w.o.Arrived()
 	}

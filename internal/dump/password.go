@@ -2,6 +2,7 @@ package dump
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -56,6 +57,7 @@ func ReadPasswords(path string) ([]string, error) {
 
 // keyring holds the passwords for one file, and how much trying them may still cost.
 type keyring struct {
+	ctx    context.Context
 	given  []string
 	hints  []string
 	last   string // what opened the entry before; "" = none yet
@@ -63,8 +65,8 @@ type keyring struct {
 	beside func() []string
 }
 
-func newKeyring(o Options, path string, beside func() []string) *keyring {
-	k := &keyring{given: o.Passwords, rounds: int64(o.MaxRounds), beside: beside}
+func newKeyring(ctx context.Context, o Options, path string, beside func() []string) *keyring {
+	k := &keyring{ctx: ctx, given: o.Passwords, rounds: int64(o.MaxRounds), beside: beside}
 	k.hint(filepath.Base(path))
 	return k
 }
@@ -80,6 +82,9 @@ func (k *keyring) hint(text string) {
 
 // open tries passwords until one fits, the one that opened the last entry first. rounds is what one try costs.
 func (k *keyring) open(rounds int64, fits func(password string) bool) error {
+	if err := k.ctx.Err(); err != nil {
+		return stop{err}
+	}
 	if k.last != "" && fits(k.last) {
 		return nil
 	}
@@ -93,6 +98,9 @@ func (k *keyring) open(rounds int64, fits func(password string) bool) error {
 		for _, p := range list {
 			if p == k.last {
 				continue
+			}
+			if err := k.ctx.Err(); err != nil { // each may take a good part of a second
+				return stop{err}
 			}
 			if k.rounds -= rounds; k.rounds < 0 {
 				return errTooManyTry

@@ -55,6 +55,7 @@ const (
 	end64RecordBytes = 56
 	localHeaderBytes = 30
 	centralBytes     = 46
+	maxZipNumber     = 1 << 60 // of bytes: a larger one is a lie, and sums of them must not overflow
 )
 
 // findZipDirectory looks for the record at the end of a zip. parts says where the files begin that it came in.
@@ -232,7 +233,7 @@ func readZipExtra(e *zipEntry, extra []byte, disk *int64) {
 		case 1:
 			for _, v := range []*int64{&e.size, &e.packed, &e.header} {
 				if *v == math.MaxUint32 && len(field) >= 8 {
-					*v = int64(le.Uint64(field) & math.MaxInt64)
+					*v = int64(min(le.Uint64(field), maxZipNumber))
 					field = field[8:]
 				}
 			}
