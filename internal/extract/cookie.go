@@ -182,11 +182,11 @@ func (r *reader) readJSONCookie(h match.Hit) (rec record, known, ok bool) {
 			return record{}, false, false
 		}
 		at = max(0, h.Start-maxLine) + i
-		c, end := r.parseJSONCookie(at)
+		c, end, closed := r.parseJSONCookie(at)
 		if !r.spend(max(1, end-at)) {
 			return record{}, false, false
 		}
-		if end <= h.Start {
+		if !closed || end <= h.Start {
 			continue // what the brace begins is part of a value, or another object
 		}
 		if c.name == nil || c.value == nil || !c.host.has(h.Start) {
@@ -236,36 +236,36 @@ var cookieKeys = map[string]cookieKey{
 	"session": keySession,
 }
 
-// parseJSONCookie reads the object at b[at] as far as it is a flat one. end is after it, or 0.
-func (r *reader) parseJSONCookie(at int) (c cookie, end int) {
+// parseJSONCookie reads the object at b[at] as far as it is a flat one. end is after it, or how far was looked for that.
+func (r *reader) parseJSONCookie(at int) (c cookie, end int, closed bool) {
 	b := r.data[:min(len(r.data), at+2*maxLine)]
 	session := false
 	for at = skipSpace(b, at+1); at < len(b) && b[at] == '"'; {
 		keyEnd, ok := jsonStringEnd(b, at)
 		if !ok {
-			return c, 0
+			return c, keyEnd, false
 		}
 		key := b[at+1 : keyEnd-1]
 		if at = skipSpace(b, keyEnd); at >= len(b) || b[at] != ':' {
-			return c, 0
+			return c, at, false
 		}
 		value := span{start: skipSpace(b, at+1)}
 		if value, ok = jsonValue(b, value.start); !ok {
-			return c, 0
+			return c, max(at, value.end), false
 		}
 		session = c.set(cookieKeys[lettersOf(string(key))], b, value) || session
 		if at = skipSpace(b, value.end); at < len(b) && b[at] == '}' {
 			if session {
 				c.expires = time.Time{}
 			}
-			return c, at + 1
+			return c, at + 1, true
 		}
 		if at >= len(b) || b[at] != ',' {
-			return c, 0
+			return c, at, false
 		}
 		at = skipSpace(b, at+1)
 	}
-	return c, 0
+	return c, at, false
 }
 
 // jsonValue is the value at b[at], with its quotes where it has some.
