@@ -14,6 +14,9 @@ const maxEscaped = 1 << 10
 // it decodes. It gives where the line ends, 0 when that gives no credential. Only the field of the
 // hit is decoded: a password is what is written.
 func (r *reader) readEscaped(h match.Hit) (end int) {
+	if r.decoded || r.effort <= 0 {
+		return 0
+	}
 	line, whole := r.lineAround(h.Start)
 	if !whole || line.end-line.start > maxEscaped {
 		return 0
@@ -31,7 +34,7 @@ func (r *reader) readEscaped(h match.Hit) (end int) {
 	var hits []match.Hit
 	r.scanner.Scan(text, func(h match.Hit) { hits = append(hits, h) })
 	block := risk.Block{Place: r.block.Place, Source: r.block.Source, Posted: r.block.Posted, Facts: r.block.Facts, Data: text}
-	Indicators(r.scanner, block, hits, func(in risk.Indicator) {
+	inner := newReader(r.scanner, block, func(in risk.Indicator) {
 		if in.Kind != risk.KindCredential || in.Secret.Empty() {
 			return
 		}
@@ -40,6 +43,8 @@ func (r *reader) readEscaped(h match.Hit) (end int) {
 		r.visit(in)
 		end = line.end
 	})
+	inner.decoded = true // a line of many escapes would be decoded for each, and each of these for all others
+	inner.readHits(hits)
 	return end
 }
 

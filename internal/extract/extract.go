@@ -20,8 +20,7 @@ import (
 // credential or cookie for each record and supplier, one mention or claim for each block and supplier. hits are those
 // of the whole of b.Data, in order of Start, as Scan gives them.
 func Indicators(s *match.Scanner, b risk.Block, hits []match.Hit, visit func(risk.Indicator)) {
-	r := reader{scanner: s, block: b, data: b.Data, visit: visit, head: headEnd(b), lines: lineCounter{line: max(b.Place.Line, 1)}, effort: effortFor(b), begins: notLooked, labelsEnd: -1}
-	r.machine = machineFacts(b)
+	r := newReader(s, b, visit)
 	r.readHits(hits)
 	for _, m := range r.mentions {
 		visit(r.mention(m))
@@ -50,6 +49,13 @@ type reader struct {
 	concerned   []party // of the record at hand
 	ours        kept    // facts of the last record
 	labelCache  [64]cachedLabel
+}
+
+func newReader(s *match.Scanner, b risk.Block, visit func(risk.Indicator)) *reader {
+	return &reader{
+		scanner: s, block: b, data: b.Data, visit: visit, head: headEnd(b), lines: lineCounter{line: max(b.Place.Line, 1)},
+		effort: effortFor(b), begins: notLooked, labelsEnd: -1, machine: machineFacts(b),
+	}
 }
 
 // span is a stretch of the block's bytes.

@@ -29,6 +29,10 @@ var hostile = map[string]string{
 	"a table of frames":   "| id | email | password |\n" + strings.Repeat("|a@lab.example", 76<<10),
 	"rows of COPY":        "COPY u (email, password) FROM stdin;\n" + strings.Repeat(strings.Repeat("a@lab.example\t", 280)+"\n", 256),
 	"COPY on one line":    "COPY u (email, password) FROM stdin;\n" + strings.Repeat("a@lab.example\t", 76<<10),
+	"one line of commas":  strings.Repeat(`",'(a@lab.example)',[{`, 48<<10),
+	"nested JSON":         strings.Repeat(`{"a":[`, 100_000) + strings.Repeat(`{"email":"a@lab.example"},`, 10_000),
+	"keys without quotes": strings.Repeat(`{a:{b:"a@lab.example",c:`, 44<<10),
+	"escapes":             strings.Repeat(strings.Repeat(`a%40lab.example `, 60)+"\n", 1<<10),
 	"statements":          strings.Repeat("INSERT INTO u (email,\nCREATE TABLE u (email,\n", 22<<10) + "('a@lab.example','x'),",
 }
 
@@ -42,5 +46,24 @@ func TestHostileTablesCostWhatTheyAreLong(t *testing.T) {
 			b.Context = extract.Context(b)
 			extract.Indicators(s, b, hits, func(in risk.Indicator) {})
 		})
+	}
+}
+
+// What is looked at around hits is counted: twice the text may cost twice as much, and a byte a bounded number of looks.
+func TestHostileTablesAreLookedThroughOnce(t *testing.T) {
+	s := scanner(t)
+	effort := func(text string) int {
+		b := fromFile(text)
+		var hits []match.Hit
+		s.Scan(b.Data, func(h match.Hit) { hits = append(hits, h) })
+		b.Context = extract.Context(b)
+		return extract.Effort(s, b, hits)
+	}
+	for name, text := range hostile {
+		half, whole := effort(text[:len(text)/2]), effort(text)
+		const looks, once = 64, 256 << 10 // what is read last may go beyond what is left
+		if whole > looks*len(text)+once || whole > 2*half+half/2+once {
+			t.Errorf("%s: %d bytes cost %d, half of them %d", name, len(text), whole, half)
+		}
 	}
 }

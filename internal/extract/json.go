@@ -79,6 +79,9 @@ func (r *reader) objectAround(h match.Hit, at int, passed *span) (found row, ok 
 			break
 		}
 		stop = at + 1
+		if r.effort <= 0 {
+			break
+		}
 		if at == r.objects.barren.whole.start && r.objects.barren.whole.has(h.Start) {
 			found, ok = r.objects.barren, true
 			break
@@ -87,9 +90,6 @@ func (r *reader) objectAround(h match.Hit, at int, passed *span) (found row, ok 
 			break
 		}
 		ok, stop = false, at
-		if r.effort <= 0 {
-			break
-		}
 	}
 	if stop <= passed.end && stop <= from {
 		passed.start = min(stop, passed.start)

@@ -46,6 +46,7 @@ type tables struct {
 	insert      inserted
 	insertCells []cell
 	headers     [len(delimiters)]header
+	decoded     bool // the block is a line that held escapes
 	unbroken    span // the stretch looked at last that holds no line end
 	silent      span // the line read last that is a row of a table, and says nothing
 	strings     dialect
