@@ -103,12 +103,13 @@ func plainly(ctx context.Context, tx *gorm.DB, rows []exposureRow) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = insert.Close() }() // it holds nothing
 	for i := range rows {
 		if _, err := insert.ExecContext(ctx, rows[i].appendValues(nil)...); err != nil {
 			return err
 		}
 	}
-	return insert.Close()
+	return nil
 }
 
 func byGorm(_ context.Context, tx *gorm.DB, rows []exposureRow) error {
