@@ -45,7 +45,8 @@ func sourceTestCommand() *cobra.Command {
 With --json, each item is one object a line with board, thread, post_id, url, author, posted_at (RFC 3339, or null when
 the date was not understood), title and text; the last line holds pages, items, not_understood, a list of addresses and
 what was missing there, and found_nothing, the selectors of the definition that found nothing anywhere: a mistake, or a
-site without such a thing. A loopback address in the definition or after --address may be read; no other private one.
+site without such a thing. Posts that an engine read also have edited, edited_at, quotes, code and attachments, and the
+last line the engine that was recognised. A loopback address in the definition or after --address may be read; no other private one.
 
 Exit code 0: something was read. 1: nothing was read. 2: the definition is wrong, or the source could not be read.`,
 		Args: cobra.ExactArgs(1),
@@ -169,6 +170,25 @@ type printedItem struct {
 	PostedAt *string `json:"posted_at"`
 	Title    string  `json:"title"`
 	Text     string  `json:"text"`
+
+	Edited      bool           `json:"edited,omitempty"`
+	EditedAt    *string        `json:"edited_at,omitempty"`
+	Quotes      []printedQuote `json:"quotes,omitempty"`
+	Code        []string       `json:"code,omitempty"`
+	Attachments []string       `json:"attachments,omitempty"`
+}
+
+type printedQuote struct {
+	Author string `json:"author"`
+	Text   string `json:"text"`
+}
+
+func printedQuotes(quotes []risk.Quote) []printedQuote {
+	var out []printedQuote
+	for _, q := range quotes {
+		out = append(out, printedQuote(q))
+	}
+	return out
 }
 
 func (p *itemPrinter) page(_ context.Context, page risk.Page) error {
@@ -193,7 +213,8 @@ func (p *itemPrinter) page(_ context.Context, page risk.Page) error {
 func (p *itemPrinter) item(i risk.Item) error {
 	posted := postedAt(i.Posted)
 	if p.json {
-		return p.line(printedItem{Board: i.Board, Thread: i.Thread, PostID: i.PostID, URL: i.URL, Author: i.Author, PostedAt: posted, Title: i.Title, Text: i.Text})
+		return p.line(printedItem{Board: i.Board, Thread: i.Thread, PostID: i.PostID, URL: i.URL, Author: i.Author, PostedAt: posted, Title: i.Title, Text: i.Text,
+			Edited: i.Edited, EditedAt: postedAt(i.EditedAt), Quotes: printedQuotes(i.Quotes), Code: i.Code, Attachments: i.Attachments})
 	}
 	when := "no date"
 	if posted != nil {
@@ -205,7 +226,17 @@ func (p *itemPrinter) item(i risk.Item) error {
 			where = append(where, s)
 		}
 	}
-	_, err := fmt.Fprintf(p.out, "%s\n%s\n    %s\n\n", strings.Join(where, " · "), i.URL, strings.ReplaceAll(i.Text, "\n", "\n    "))
+	if i.Edited {
+		where = append(where, "edited")
+	}
+	text := i.Text
+	for _, q := range i.Quotes {
+		text += "\n> " + q.Author + ": " + strings.ReplaceAll(q.Text, "\n", "\n> ")
+	}
+	for _, name := range i.Attachments {
+		text += "\n[attached: " + name + "]"
+	}
+	_, err := fmt.Fprintf(p.out, "%s\n%s\n    %s\n\n", strings.Join(where, " · "), i.URL, strings.ReplaceAll(text, "\n", "\n    "))
 	return err
 }
 
@@ -235,13 +266,17 @@ func (p *itemPrinter) summary(report risk.CrawlReport, failure error) error {
 			Items         int      `json:"items"`
 			NotUnderstood []string `json:"not_understood"`
 			FoundNothing  []string `json:"found_nothing,omitempty"`
-		}{report.Pages, p.items, notes, append([]string{}, report.Unused...)})
+			Engine        string   `json:"engine,omitempty"`
+		}{report.Pages, p.items, notes, append([]string{}, report.Unused...), report.Engine})
 	}
 	for _, n := range notes {
 		fmt.Fprintln(p.out, "not understood:", n)
 	}
 	for _, u := range report.Unused {
 		fmt.Fprintln(p.out, "a mistake, or not on this site:", u)
+	}
+	if report.Engine != "" {
+		fmt.Fprintln(p.out, "board software:", report.Engine)
 	}
 	_, err := fmt.Fprintf(p.out, "%d pages, %d items\n", report.Pages, p.items)
 	return err

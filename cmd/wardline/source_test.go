@@ -13,6 +13,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -147,7 +148,7 @@ func TestSourceTestReadsTheSampleForum(t *testing.T) {
 		t.Errorf("posted_at %v", got.PostedAt)
 	}
 	got.PostedAt = nil
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("first item %+v, want %+v", got, want)
 	}
 }

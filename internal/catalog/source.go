@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/netip"
 	"net/url"
 	"path"
@@ -167,6 +168,7 @@ func (r *reader) reading(n ast.Node, to *risk.Reading) map[string]int {
 		"captcha":   r.element(&to.Captcha),
 		"not_found": r.element(&to.NotFound),
 		"twins":     r.texts(&to.Twins),
+		"engine":    r.oneOf(func(v string) { to.Engine = v }, engines...),
 	})
 }
 
@@ -249,8 +251,30 @@ var needs = map[risk.SourceKind][]string{
 	risk.SourceLeakSite: {"list", "title", "expect"},
 }
 
+// engines are the board softwares whose pages are read without selectors.
+var engines = []string{"auto", "phpbb"}
+
+// besideEngine are the keys under read that may stand beside an engine; it takes the place of the others.
+var besideEngine = []string{"engine", "dates", "zone", "captcha", "not_found", "twins"}
+
+func (r *reader) checkEngine(s risk.Source, at places) {
+	if s.Kind != risk.SourceForum {
+		r.problem(at.read["engine"], `"read.engine" is for the kind forum only.`)
+	}
+	for _, key := range slices.Sorted(maps.Keys(at.read)) {
+		if !slices.Contains(besideEngine, key) {
+			r.problem(at.read[key], "The key %q cannot stand beside %q, which takes its place.", "read."+key, "read.engine")
+		}
+	}
+}
+
 func (r *reader) checkReading(s risk.Source, at places) {
-	for _, key := range needs[s.Kind] {
+	needed := needs[s.Kind]
+	if s.Read.Engine != "" {
+		r.checkEngine(s, at)
+		needed = nil
+	}
+	for _, key := range needed {
 		if at.read[key] == 0 {
 			r.problem(max(at.top["read"], 1), "A source of the kind %s needs the key %q.", s.Kind, "read."+key)
 		}
@@ -262,7 +286,7 @@ func (r *reader) checkReading(s risk.Source, at places) {
 	if read.Raw != "" && !strings.Contains(read.Raw, "{id}") {
 		r.problem(at.read["raw"], "The template of the raw page must hold {id}.")
 	}
-	if len(read.Dates) > 0 && read.Date == "" {
+	if len(read.Dates) > 0 && read.Date == "" && read.Engine == "" {
 		r.problem(at.read["dates"], `"read.dates" needs "read.date".`)
 	}
 	for _, layout := range read.Dates {
@@ -310,6 +334,9 @@ func addDefaults(s *risk.Source) {
 	}
 	if len(l.ContentTypes) == 0 {
 		l.ContentTypes = slices.Clone(defaultTypes)
+		if s.Read.Engine != "" {
+			l.ContentTypes = append(l.ContentTypes, "application/vnd.api+json") // Flarum's
+		}
 	}
 	if s.Read.Date != "" && len(s.Read.Dates) == 0 {
 		s.Read.Dates = []string{time.RFC3339}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -214,4 +215,26 @@ func FuzzParseSource(f *testing.F) {
 			t.Errorf("accepted without what is required: %+v", s)
 		}
 	})
+}
+
+func TestAnEngineTakesThePlaceOfSelectors(t *testing.T) {
+	const head = "key: b\nname: B\nkind: forum\nroute: direct\naddress: https://board.example/\nevery: 1h\nowner: o\nlegal_basis: l\nreview_by: 2030-01-01\nread:\n"
+	src, err := catalog.ParseSource("b.yaml", []byte(head+"  engine: auto\n  zone: Europe/Berlin\n  dates: [\"02.01.2006 15:04\"]\n"))
+	if err != nil || src.Read.Engine != "auto" || src.Read.Zone != "Europe/Berlin" || !slices.Contains(src.Limits.ContentTypes, "application/vnd.api+json") {
+		t.Errorf("%+v, %v", src.Read, err)
+	}
+	for text, want := range map[string]string{
+		"  engine: phpnuke\n":                     `b.yaml:11: `,
+		"  engine: phpbb\n  post: div.post\n":     `b.yaml:12: The key "read.post" cannot stand beside "read.engine", which takes its place.`,
+		"  zone: Europe/Berlin\n":                 `A source of the kind forum needs the key "read.list".`,
+		"  engine: phpbb\n  dates: [\"15:04\"]\n": `b.yaml:12: "15:04" is not a Go date layout`,
+	} {
+		if _, err := catalog.ParseSource("b.yaml", []byte(head+text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+	paste := strings.Replace(head, "kind: forum", "kind: paste", 1) + "  engine: phpbb\n"
+	if _, err := catalog.ParseSource("b.yaml", []byte(paste)); err == nil || !strings.Contains(err.Error(), `"read.engine" is for the kind forum only.`) {
+		t.Errorf("a paste site with an engine: %v", err)
+	}
 }

@@ -31,7 +31,7 @@ func TestPasteSiteIncrementally(t *testing.T) {
 	}
 	first := risk.Item{PostID: "aa", URL: s.URL + "/aa", Title: "Paste aa", Posted: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC),
 		Text: "anna@clinic.example:Sommer-41\nbert@clinic.example:x⟦U+0007⟧y"}
-	if m.items[0] != first {
+	if !reflect.DeepEqual(m.items[0], first) {
 		t.Errorf("item %+v, want %+v", m.items[0], first)
 	}
 	capture := risk.Capture{SourceID: 7, URL: s.URL + "/raw/bb", Digest: "16367aacb67a4a017c8da8ab95682ccb390863780f7114dda0a0e0c55644c7c4",
@@ -73,7 +73,7 @@ func TestForumIncrementally(t *testing.T) {
 	}
 	third := risk.Item{Board: "Leaks", Thread: "Thread 1", Title: "Thread 1", PostID: "p3", URL: s.URL + "/t/1?page=2#p3", Author: "user-p3",
 		Posted: time.Date(2026, 7, 20, 12, 30, 0, 0, time.UTC), Text: "three"}
-	if m.items[2] != third {
+	if !reflect.DeepEqual(m.items[2], third) {
 		t.Errorf("item %+v, want %+v", m.items[2], third)
 	}
 	equal(t, "items", titles(m.take()), []string{"Thread 1|p1|one", "Thread 1|p2|two", "Thread 1|p3|three", "Thread 2|p4|four", "Thread 3|p5|five", "Thread 4|p6|six"})

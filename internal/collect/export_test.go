@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -61,4 +62,9 @@ func PanicOn(t *testing.T, text string) {
 		return was(bytes.NewReader(body))
 	}
 	t.Cleanup(func() { parseHTML = was })
+}
+
+// ReadDate reads a date as a board writes it.
+func ReadDate(text string, now time.Time, zone *time.Location, monthFirst bool) (time.Time, bool) {
+	return calendar{now: now, zone: zone, monthFirst: monthFirst}.read(text)
 }

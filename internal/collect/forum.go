@@ -24,8 +24,10 @@ func readForum(ctx context.Context, r *run) error {
 	}
 	read := 0
 	var first error
-	for _, b := range boards {
-		err := r.board(ctx, b)
+	for i := 0; i < len(boards); i++ { // grows by the sub-forums that a board leads to
+		b := boards[i]
+		within, err := r.board(ctx, b)
+		boards = append(boards, within...)
 		if err == nil {
 			read++
 			continue
@@ -79,6 +81,9 @@ func (r *run) inTurn(ctx context.Context, boards []board) ([]board, error) {
 
 // boards reads the index. It is nil when the address is the only board.
 func (r *run) boards(ctx context.Context) (index *page, boards []board, err error) {
+	if r.src.Read.Engine != "" {
+		return r.forumIndex(ctx)
+	}
 	if r.src.Read.Boards == "" {
 		return nil, []board{{at: r.gate.home}}, nil
 	}
@@ -100,8 +105,12 @@ func (r *run) boards(ctx context.Context) (index *page, boards []board, err erro
 	return p, boards, nil
 }
 
-func (r *run) board(ctx context.Context, b board) error {
-	return r.list(ctx, b.at, func(ctx context.Context, _ *page, threads []entry) error {
+// board reads a board, and gives the sub-forums that its pages lead to.
+func (r *run) board(ctx context.Context, b board) (within []board, err error) {
+	err = r.list(ctx, b.at, func(ctx context.Context, p *page, threads []entry) error {
+		if r.engine != nil {
+			within = append(within, r.newBoards(p)...)
+		}
 		for _, t := range threads {
 			if err := r.thread(ctx, b, t); err != nil {
 				return err
@@ -109,6 +118,7 @@ func (r *run) board(ctx context.Context, b board) error {
 		}
 		return nil
 	})
+	return within, err
 }
 
 // thread reads a thread whose marker changed, from its first page or from where an earlier run was stopped. The
@@ -222,6 +232,9 @@ type post struct {
 
 // posts reads a page of a thread. A page without any, or with posts that have no text, is not understood.
 func (r *run) posts(p *page) ([]post, error) {
+	if r.engine != nil {
+		return r.enginePosts(p)
+	}
 	read := r.src.Read
 	if !p.has(read.Post) {
 		return nil, p.unexpected("read.post", read.Post)
@@ -282,9 +295,11 @@ func items(posts []post, board string, p *page, t entry) []risk.Item {
 	for i, post := range posts {
 		out[i] = post.item
 		out[i].Board, out[i].Thread, out[i].Title = board, t.title, t.title
-		at := *p.url
-		at.Fragment = post.item.PostID
-		out[i].URL = at.String()
+		if out[i].URL == "" {
+			at := *p.url
+			at.Fragment = post.item.PostID
+			out[i].URL = at.String()
+		}
 	}
 	return out
 }

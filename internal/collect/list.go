@@ -43,7 +43,10 @@ const (
 
 // elements finds a selector's elements, unless too many lie in one another.
 func (p *page) elements(selector string) (*goquery.Selection, error) {
-	found := p.doc.Find(selector)
+	return p.among(p.doc.Find(selector))
+}
+
+func (p *page) among(found *goquery.Selection) (*goquery.Selection, error) {
 	set := make(map[*html.Node]bool, len(found.Nodes))
 	for _, n := range found.Nodes {
 		set[n] = true
@@ -67,6 +70,9 @@ var errTooMuch = errors.New("the entries hold one another's text")
 // entries reads a list page. A page without its expected mark, or with the mark and nothing under it, has changed its
 // layout or hides its content: it is never "empty, fine".
 func (r *run) entries(p *page) ([]entry, error) {
+	if r.engine != nil {
+		return r.engine.threads(p)
+	}
 	read := r.src.Read
 	if !p.has(read.Expect) {
 		return nil, p.unexpected("read.expect", read.Expect)
@@ -133,8 +139,11 @@ func (r *run) document(e entry, id, url, text string) risk.Item {
 
 // Inspection is what a definition reads on one page that is at hand.
 type Inspection struct {
+	Engine  string      // board software that was recognised
+	Boards  []string    // names of the boards, and sub-forums, that the page leads to
 	Entries int         // of a list page
 	Items   []risk.Item // posts of a thread page
+	Next    string      // address of the following page
 }
 
 // Inspect reads one page by a source's definition without fetching anything: a list page, or a page of a thread. The
@@ -144,7 +153,7 @@ func Inspect(src risk.Source, contentType string, body []byte) (Inspection, erro
 	if err != nil {
 		return Inspection{}, err
 	}
-	r := &run{src: src, gate: g, seen: map[string]bool{}, used: map[string]*use{}}
+	r := &run{src: src, gate: g, now: time.Now, seen: map[string]bool{}, used: map[string]*use{}}
 	p := &page{url: g.home, home: g.home, twins: src.Read.Twins}
 	err = p.guard(func() error { return p.parse(contentType, body) })
 	switch {
@@ -152,10 +161,45 @@ func Inspect(src risk.Source, contentType string, body []byte) (Inspection, erro
 		return Inspection{}, err
 	case p.has(src.Read.Captcha):
 		return Inspection{}, p.failure(risk.FailCaptcha, errors.New("the definition's captcha selector matches"))
+	case src.Read.Engine != "":
+		var in Inspection
+		err := p.guard(func() (err error) {
+			in, err = r.inspectForum(p)
+			return err
+		})
+		return in, err
 	case src.Kind == risk.SourceForum && p.has(src.Read.Post):
 		posts, err := r.posts(p)
 		return Inspection{Items: items(posts, "", p, entry{})}, err
 	}
 	entries, err := r.entries(p)
 	return Inspection{Entries: len(entries)}, err
+}
+
+// inspectForum reads a page of whatever type by its engine: a thread, or a list of boards or threads.
+func (r *run) inspectForum(p *page) (Inspection, error) {
+	if err := r.useEngine(p); err != nil {
+		return Inspection{}, err
+	}
+	in := Inspection{Engine: r.engine.name()}
+	if next, ok := r.next(p); ok {
+		in.Next = next.String()
+	}
+	posts, err := r.posts(p)
+	if err == nil {
+		in.Items = items(posts, "", p, entry{})
+		return in, nil
+	}
+	for _, b := range r.newBoards(p) {
+		in.Boards = append(in.Boards, b.name)
+	}
+	threads, listErr := r.entries(p)
+	in.Entries = len(threads)
+	if len(in.Boards)+in.Entries == 0 && listErr == nil {
+		return in, nil // the page says that the board is empty
+	}
+	if len(in.Boards)+in.Entries > 0 {
+		listErr = nil
+	}
+	return in, listErr
 }

@@ -38,6 +38,8 @@ type run struct {
 	notes     int
 	undated   int
 	last      *response
+	engine    engine // what reads a forum's pages; nil = the definition's selectors
+	atHand    *page  // fetched already, for whoever asks for its address next
 }
 
 type response struct {
@@ -106,6 +108,10 @@ var (
 func (r *run) fetch(ctx context.Context, u *url.URL) (*page, error) {
 	if err := r.gate.check(http.MethodGet, u); err != nil {
 		return nil, &risk.FetchError{Kind: risk.FailRefused, URL: u.String(), Err: err}
+	}
+	if p := r.atHand; p != nil && p.url.String() == u.String() {
+		r.atHand = nil
+		return p, nil
 	}
 	if r.report.Pages >= r.most {
 		return nil, errEnough

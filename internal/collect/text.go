@@ -168,14 +168,18 @@ var closesItself = map[atom.Atom]bool{
 
 // nodeText is an element's text: markup gone, block elements on lines of their own, table cells apart by tabs,
 // preformatted text as it is.
-func nodeText(n *html.Node) string {
-	var w textWriter
-	w.node(n, false)
+func nodeText(n *html.Node) string { return textWithout(n, nil) }
+
+// textWithout is nodeText without some of the elements in it.
+func textWithout(n *html.Node, skip map[*html.Node]bool) string {
+	w := textWriter{skip: skip}
+	w.node(n, n.Parent != nil && n.Parent.DataAtom == atom.Pre)
 	return cleanText(w.text())
 }
 
 type textWriter struct {
 	b     strings.Builder
+	skip  map[*html.Node]bool
 	ended bool // what was written last ends with a line break
 	space bool // a space is due before the next word
 	line  bool // a line break is due before the next text
@@ -188,6 +192,10 @@ func (w *textWriter) node(n *html.Node, pre bool) {
 		return
 	case html.ElementNode:
 		if dropped[n.DataAtom] || n.Namespace != "" {
+			return
+		}
+		if w.skip[n] {
+			w.line = w.line || blocks[n.DataAtom]
 			return
 		}
 	case html.CommentNode, html.DoctypeNode:

@@ -230,6 +230,9 @@ func (r *run) listPage(ctx context.Context, at *url.URL) (*page, []entry, error)
 }
 
 func (r *run) next(p *page) (*url.URL, bool) {
+	if r.engine != nil {
+		return r.engine.next(p)
+	}
 	if r.src.Read.Next == "" || p.doc == nil {
 		return nil, false
 	}

@@ -161,6 +161,8 @@ func describe(e *risk.FetchError) (risk.SourceState, string) {
 		return risk.StateSilent, "The proxy for its route does not answer. No request was sent any other way."
 	case risk.FailCaptcha:
 		return risk.StateCaptcha, "It shows a captcha or a block page instead of its content."
+	case risk.FailLogin:
+		return risk.StateNeedsLogin, "It shows a log-in form instead of its content. A person must log in."
 	case risk.FailLayout:
 		return risk.StateLayoutChanged, "Its pages no longer look as its definition says."
 	case risk.FailStatus:

@@ -27,6 +27,7 @@ func TestOutcomeSaysWhatHappened(t *testing.T) {
 		{"nothing understood", risk.CrawlReport{Pages: 3, NotUnderstood: []string{"x"}}, nil, risk.StateLayoutChanged, true, time.Minute},
 		{"proxy down", risk.CrawlReport{}, &risk.FetchError{Kind: risk.FailProxy}, risk.StateSilent, true, 0},
 		{"captcha", risk.CrawlReport{}, &risk.FetchError{Kind: risk.FailCaptcha}, risk.StateCaptcha, true, time.Minute},
+		{"log-in form", risk.CrawlReport{}, &risk.FetchError{Kind: risk.FailLogin}, risk.StateNeedsLogin, true, time.Minute},
 		{"layout", risk.CrawlReport{}, &risk.FetchError{Kind: risk.FailLayout}, risk.StateLayoutChanged, true, time.Minute},
 		{"refused", risk.CrawlReport{}, &risk.FetchError{Kind: risk.FailStatus, Status: 403}, risk.StateBackingOff, true, time.Minute},
 		{"slow down", risk.CrawlReport{}, &risk.FetchError{Kind: risk.FailStatus, Status: 429, RetryAfter: time.Hour}, risk.StateBackingOff, true, time.Hour},
@@ -60,7 +61,7 @@ func TestBackOffDoublesUpToSixHours(t *testing.T) {
 
 func TestDescribeHoldsNoPageText(t *testing.T) {
 	kinds := []risk.FailureKind{risk.FailProxy, risk.FailRefused, risk.FailNetwork, risk.FailTimeout, risk.FailStatus, risk.FailTooLarge,
-		risk.FailCut, risk.FailType, risk.FailCaptcha, risk.FailLayout}
+		risk.FailCut, risk.FailType, risk.FailCaptcha, risk.FailLogin, risk.FailLayout}
 	for _, kind := range kinds {
 		_, why := describe(&risk.FetchError{Kind: kind, URL: "http://hostile.test/page", Status: 500})
 		if why == "" || strings.Contains(why, "hostile") {

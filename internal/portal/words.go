@@ -202,6 +202,7 @@ var sourceStates = map[risk.SourceState]badge{
 	risk.StateSilent:        {"Silent", "critical", "cross"},
 	risk.StateLayoutChanged: {"Layout changed", "high", "warn"},
 	risk.StateCaptcha:       {"Captcha", "high", "warn"},
+	risk.StateNeedsLogin:    {"Needs log-in", "high", "warn"},
 	risk.StatePaused:        {"Paused", "none", "pause"},
 	risk.StateExpired:       {"Legal review due", "high", "warn"},
 }
@@ -209,7 +210,7 @@ var sourceStates = map[risk.SourceState]badge{
 // blindWords are the states in which nothing from a source reaches us.
 var blindWords = map[risk.SourceState]string{
 	risk.StateWaiting: "not read yet", risk.StateBackingOff: "refused or failing", risk.StateSilent: "silent",
-	risk.StateLayoutChanged: "not understood", risk.StateCaptcha: "behind a captcha", risk.StatePaused: "paused",
+	risk.StateLayoutChanged: "not understood", risk.StateCaptcha: "behind a captcha", risk.StateNeedsLogin: "behind a log-in", risk.StatePaused: "paused",
 	risk.StateExpired: "legal review overdue",
 }
 

@@ -76,6 +76,7 @@ type Reading struct {
 	Expect   string   // selector that must be present on a list page, else the layout has changed
 	Captcha  string   // selector that, when present, says that the page is a captcha or a block page
 	NotFound string   // selector that says that the entry is gone
+	Engine   string   // forum: the board software whose pages are read, in place of selectors; "auto" = as recognised; "" = by the selectors
 	Twins    []string // hosts that the site's own pages give it in absolute links, as a board behind an onion does; such links are read at the address's host
 }
 
@@ -90,6 +91,7 @@ const (
 	StateSilent        SourceState = "silent"         // unreachable, or nothing new for longer than expected
 	StateLayoutChanged SourceState = "layout_changed" // pages come, but nothing is understood
 	StateCaptcha       SourceState = "captcha"
+	StateNeedsLogin    SourceState = "needs_login" // a log-in form instead of content: a person must log in
 	StatePaused        SourceState = "paused"
 	StateExpired       SourceState = "expired_basis" // review date passed
 )
@@ -130,6 +132,7 @@ const (
 	FailCut      FailureKind = "cut"       // shorter than it said, or broken compression
 	FailType     FailureKind = "type"      // content type that we do not read
 	FailCaptcha  FailureKind = "captcha"
+	FailLogin    FailureKind = "login" // a log-in form instead of content
 	FailLayout   FailureKind = "layout"
 )
 
@@ -189,6 +192,19 @@ type Item struct {
 	Posted time.Time // zero = unknown
 	Title  string
 	Text   string // valid UTF-8, NFC, markup removed; lines kept
+
+	// What an engine reads apart.
+	Edited      bool
+	EditedAt    time.Time // zero = unknown
+	Quotes      []Quote   // what the post quotes; not in Text
+	Code        []string  // code blocks; in Text too
+	Attachments []string  // names of files that hang on it; they are never fetched
+}
+
+// Quote is somebody's words inside another one's post.
+type Quote struct {
+	Author string // "" = not said
+	Text   string
 }
 
 // CrawlReport is what one run amounted to.
@@ -197,6 +213,7 @@ type CrawlReport struct {
 	Items         int      // read
 	New           int      // read for the first time or changed
 	Unchanged     int      // skipped by mark
+	Engine        string   // board software that was recognised; "" = read by selectors
 	NotUnderstood []string // addresses and what was missing, no page text
 	Unused        []string // selectors of the definition that found nothing anywhere; right for some, as next on a site of one page
 }
