@@ -40,7 +40,9 @@ func (r *reader) readEscaped(h match.Hit) (end int) {
 		}
 		in.Place = r.place(h.Start)
 		in.Account = clean(match.Unescape(nil, []byte(in.Account)))
-		r.visit(in)
+		if r.body(h.Start) {
+			r.visit(in)
+		}
 		end = line.end
 	})
 	inner.decoded = true // a line of many escapes would be decoded for each, and each of these for all others

@@ -82,9 +82,12 @@ type record struct {
 }
 
 func (r *reader) readHits(hits []match.Hit) {
+	// What the block in front reads of a line that its border cuts is read here as well, and not reported again.
+	line, _ := r.lineAround(r.block.Lead)
+	relevant := span{line.start, len(r.data) - r.block.Trail}
 	var rec record
 	for i := 0; i < len(hits); {
-		if !r.body(hits[i].Start) {
+		if !relevant.has(hits[i].Start) {
 			i++
 			continue
 		}
@@ -95,7 +98,9 @@ func (r *reader) readHits(hits []match.Hit) {
 			continue
 		}
 		if !r.recordAt(hits[i], &rec) {
-			r.note(hits[i])
+			if r.body(hits[i].Start) {
+				r.note(hits[i])
+			}
 			i++
 			continue
 		}

@@ -66,6 +66,9 @@ func checkIndicator(t *testing.T, s *match.Scanner, b risk.Block, in risk.Indica
 		}
 	case risk.KindCredential:
 		_, _, byAccount := s.MatchAccount(in.Account)
+		if realm, name, _ := strings.Cut(in.Account, `\`); !byAccount && name != "" { // lab.example\jdoe
+			_, _, byAccount = s.MatchHost(realm)
+		}
 		_, _, byHost := s.MatchHost(in.Host)
 		if in.Class == risk.ClassNone || !byAccount && !byHost {
 			t.Fatalf("class %q, account %q and host %q: neither is watched", in.Class, in.Account, in.Host)

@@ -52,8 +52,8 @@ func (r *reader) watchedAccount(login []byte) bool {
 	if _, kind, ok := r.scanner.FindAccount(login); ok {
 		return kind == risk.MatchAccount
 	}
-	realm, _, found := bytes.Cut(login, []byte{'\\'})
-	if !found || !isHostName(realm) {
+	realm, name, _ := bytes.Cut(login, []byte{'\\'})
+	if len(name) == 0 || !isHostName(realm) {
 		return false
 	}
 	_, _, ok := r.scanner.FindHost(realm)
@@ -65,7 +65,7 @@ func (r *reader) findAccount(account []byte) (term int, kind risk.MatchKind, ok 
 	if term, kind, ok = r.scanner.FindAccount(account); ok {
 		return term, kind, ok
 	}
-	if realm, _, found := bytes.Cut(account, []byte{'\\'}); found && bytes.IndexByte(realm, '.') > 0 {
+	if realm, name, _ := bytes.Cut(account, []byte{'\\'}); len(name) > 0 && bytes.IndexByte(realm, '.') > 0 {
 		return r.scanner.FindHost(realm)
 	}
 	return 0, "", false
