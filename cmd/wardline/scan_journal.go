@@ -122,7 +122,7 @@ func (j *journal) note(r *scanRun, s *scannedFile, done bool) error {
 		return nil
 	}
 	e := &j.entry
-	if s.from.Offset == 0 { // else it was begun in an earlier run
+	if s.from.Document == 0 && s.from.Offset == 0 { // else it was begun in an earlier run
 		e.Began = s.before(r)
 	}
 	e.Argument, e.Path, e.Bytes, e.Modified, e.Content = s.argument, s.Path, s.Bytes, s.Modified, s.Version

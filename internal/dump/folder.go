@@ -121,7 +121,8 @@ func Walk(ctx context.Context, path string, o Options, visit func(risk.File) err
 const settleFor = 2 * time.Second
 
 // Files lists the dump files below a folder, with paths relative to it and in order. Hidden files, links and files
-// that were written to in the last seconds before now are left out. A folder that begins with s3:// is a prefix.
+// that were written to in the last seconds before now are left out; one that came in parts stands under the name of the
+// first with the size of all. A folder that begins with s3:// is a prefix, in which each object is a file of its own.
 func Files(ctx context.Context, folder string, o Options, now time.Time) ([]risk.File, error) {
 	var files []risk.File
 	if IsS3(folder) {
@@ -141,6 +142,7 @@ func Files(ctx context.Context, folder string, o Options, now time.Time) ([]risk
 		}
 		return files, nil
 	}
+	w := &walk{ctx: ctx}
 	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -154,6 +156,9 @@ func Files(ctx context.Context, folder string, o Options, now time.Time) ([]risk
 			}
 			return nil
 		}
+		if d.IsDir() {
+			w.learnParts(path)
+		}
 		if !d.Type().IsRegular() {
 			return nil
 		}
@@ -165,8 +170,9 @@ func Files(ctx context.Context, folder string, o Options, now time.Time) ([]risk
 		if err != nil {
 			return err
 		}
-		if settled(info, now) {
-			files = append(files, newFile(filepath.ToSlash(name), info))
+		if f, ok := w.listed(path, info, now); ok {
+			f.Path = filepath.ToSlash(name)
+			files = append(files, f)
 		}
 		return nil
 	})
@@ -174,6 +180,26 @@ func Files(ctx context.Context, folder string, o Options, now time.Time) ([]risk
 		return nil, fmt.Errorf("list dump files: %w", err)
 	}
 	return files, nil
+}
+
+// listed is a file as it is to be listed; false for one that is being written to, or has a part that is, and for what is
+// read with the first of its parts.
+func (w *walk) listed(path string, info fs.FileInfo, now time.Time) (risk.File, bool) {
+	g := w.parts[path]
+	if g == nil {
+		return newFile(path, info), settled(info, now)
+	}
+	folder := filepath.Dir(path)
+	for _, name := range g.Parts {
+		if name == "" {
+			continue
+		}
+		part, err := os.Lstat(filepath.Join(folder, name))
+		if err != nil || !settled(part, now) {
+			return risk.File{}, false
+		}
+	}
+	return w.group(folder, g).File, g.Name == filepath.Base(path)
 }
 
 func hiddenKey(name string) bool { return strings.HasPrefix(name, ".") || strings.Contains(name, "/.") }
@@ -186,14 +212,19 @@ func File(ctx context.Context, folder, name string, o Options, now time.Time) (r
 	if !filepath.IsLocal(name) {
 		return risk.File{}, false, nil
 	}
-	info, err := os.Lstat(filepath.Join(folder, name))
+	path := filepath.Join(folder, name)
+	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return risk.File{}, false, nil
 	}
 	if err != nil {
 		return risk.File{}, false, fmt.Errorf("find dump file: %w", err)
 	}
-	return newFile(name, info), info.Mode().IsRegular() && settled(info, now), nil
+	w := &walk{ctx: ctx}
+	w.partsBeside(path)
+	f, ok := w.listed(path, info, now)
+	f.Path = name
+	return f, ok && info.Mode().IsRegular(), nil
 }
 
 // Join is where a file of a folder lies.

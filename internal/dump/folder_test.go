@@ -1,8 +1,10 @@
 package dump
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -77,5 +79,54 @@ func TestFileIsWhatFilesWouldList(t *testing.T) {
 		if f, found, err := File(t.Context(), folder, name, Options{}, now); found || err != nil {
 			t.Errorf("%q: %+v %v", name, f, err)
 		}
+	}
+}
+
+func TestFilesListsPartsAsOneOnceAllAreThere(t *testing.T) {
+	folder := t.TempDir()
+	now := time.Now()
+	write := func(name string, size int, age time.Duration) {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, now.Add(-age), now.Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := func() (listed []string) {
+		files, err := Files(t.Context(), folder, Options{}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			listed = append(listed, fmt.Sprint(f.Path, " ", f.Bytes, " ", now.Sub(f.Modified).Round(time.Second)))
+			again, found, err := File(t.Context(), folder, f.Path, Options{}, now)
+			if err != nil || !found || !reflect.DeepEqual(again, f) {
+				t.Errorf("File(%s) is %+v, %v, %v; Files has %+v", f.Path, again, found, err, f)
+			}
+		}
+		return listed
+	}
+	write("dump.7z.001", 5, time.Hour)
+	write("dump.7z.002", 5, time.Minute)
+	write("log.zip", 1, time.Hour)
+	write("log.z01", 2, time.Hour)
+	write("other.txt", 3, time.Hour)
+	if got, want := list(), []string{"dump.7z.001 10 1m0s", "log.z01 3 1h0m0s", "other.txt 3 1h0m0s"}; !slices.Equal(got, want) {
+		t.Errorf("listed %q, want %q", got, want)
+	}
+	for _, later := range []string{"dump.7z.002", "log.zip"} {
+		if f, found, err := File(t.Context(), folder, later, Options{}, now); found || err != nil {
+			t.Errorf("File(%s) is %+v, %v, %v, though it is read with the first part", later, f, found, err)
+		}
+	}
+	write("dump.7z.003", 4, time.Second) // is still being written to
+	if got, want := list(), []string{"log.z01 3 1h0m0s", "other.txt 3 1h0m0s"}; !slices.Equal(got, want) {
+		t.Errorf("listed %q, want %q", got, want)
+	}
+	now = now.Add(time.Minute)
+	if got, want := list(), []string{"dump.7z.001 14 1m1s", "log.z01 3 1h1m0s", "other.txt 3 1h1m0s"}; !slices.Equal(got, want) {
+		t.Errorf("listed %q, want %q", got, want)
 	}
 }
