@@ -76,7 +76,7 @@ func TestScanGoesOnWhereItWasEnded(t *testing.T) {
 			}
 			cancel()
 		}()
-		_, errs, err = scanNow(ctx, args...)
+		_, _, err = scanNow(ctx, args...)
 		cancel()
 		<-stop
 		if !errors.Is(err, context.Canceled) {
