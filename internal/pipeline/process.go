@@ -87,9 +87,18 @@ func documents(src risk.Source, items []risk.Item) []document {
 			read[thread] = true
 			docs = append(docs, newDocument(src, item, "thread "+thread, item.Title))
 		}
-		docs = append(docs, newDocument(src, item, item.URL+"#"+item.PostID, item.Text))
+		docs = append(docs, newDocument(src, item, item.URL+"#"+item.PostID, wholePost(item)))
 	}
 	return docs
+}
+
+// wholePost is a post with what it quotes and the names of its attachments below it: the post that is quoted may be gone.
+func wholePost(item risk.Item) string {
+	parts := []string{item.Text}
+	for _, q := range item.Quotes {
+		parts = append(parts, q.Text)
+	}
+	return strings.Join(append(parts, item.Attachments...), "\n")
 }
 
 func newDocument(src risk.Source, item risk.Item, key, text string) document {
