@@ -262,6 +262,9 @@ func (p *portal) dumpPage(c *gin.Context) error {
 	}
 	v := dumpView{page: p.chrome(c, rows[0].Path, "dumps"), D: rows[0], Digest: f.Digest, Tries: f.Tries, CanManage: risk.Can(a, risk.ActManageSources),
 		SeesEx: risk.Can(a, risk.ActViewExposures)}
+	if f.State == risk.FileReading && f.Tries > 0 {
+		v.Tries-- // the reading that is under way counts itself from its beginning
+	}
 	if !f.Modified.IsZero() {
 		v.Modified = p.stamp(f.Modified)
 	}

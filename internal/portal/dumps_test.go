@@ -138,6 +138,13 @@ func TestADump(t *testing.T) {
 	wantText(t, doc, `[aria-labelledby="counted"]`, "4\u202f812\u202f337 in all")
 	wantText(t, doc, `[aria-labelledby="counted"] tbody`, "Credential · customer account at a watched host")
 	wantText(t, doc, `[aria-labelledby="reading"]`, "9.1 GB looked through")
+	s.store.files[0].Tries = 1
+	doc = b.page("/dumps/1")
+	if got := doc.Find(`[aria-labelledby="reading"]`).Text(); strings.Contains(got, "Tries") || !strings.Contains(got, "MB/s < 1 min left") {
+		t.Errorf("a first reading, under way: %q", got)
+	}
+	s.store.files[0].Tries = 3
+	wantText(t, b.page("/dumps/1"), `[aria-labelledby="reading"]`, "2 ended with the process and got no further")
 	if r := b.get("/dumps/77"); r.Code != http.StatusNotFound {
 		t.Errorf("a dump that there is not: %d", r.Code)
 	}
