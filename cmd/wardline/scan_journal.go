@@ -21,8 +21,9 @@ type journal struct {
 	path    string
 	output  *os.File
 	saved   time.Time
-	entry   journalEntry
-	resumes bool // the place has not been reached yet
+	entry   journalEntry // what is noted; by who holds the run's lock
+	from    journalEntry // from which the scan goes on; by who walks the arguments
+	resumes bool         // that place has not been reached yet
 }
 
 type journalEntry struct {
@@ -52,7 +53,7 @@ func openJournal(path, output, command string, state *scanState) (*journal, erro
 		if entry.Command != command {
 			return nil, fmt.Errorf("go on from %s: it belongs to a scan with another watchlist, other paths or other options", path)
 		}
-		j.entry, j.resumes = entry, true
+		j.entry, j.from, j.resumes = entry, entry, true
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("read journal: %w", plain(err))
 	}
@@ -84,7 +85,7 @@ func (j *journal) reach(r *scanRun, s *scannedFile) (bool, error) {
 	if j == nil || !j.resumes {
 		return true, nil
 	}
-	e := j.entry
+	e := j.from
 	if s.argument < e.Argument || s.argument == e.Argument && s.Path != e.Path {
 		return false, nil
 	}
@@ -98,22 +99,24 @@ func (j *journal) reach(r *scanRun, s *scannedFile) (bool, error) {
 		s.from, s.at = e.At, e.At
 		return true, nil
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.state = e.Began // it is another by now
 	return true, j.cutTo(r.state.Output)
 }
 
 // past reports an argument that was scanned to its end before.
 func (j *journal) past(argument int) bool {
-	return j != nil && j.resumes && (argument < j.entry.Argument || argument == j.entry.Argument && j.entry.Path == "" && j.entry.Done)
+	return j != nil && j.resumes && (argument < j.from.Argument || argument == j.from.Argument && j.from.Path == "" && j.from.Done)
 }
 
 // missed is an error when an argument ended without the file from which the scan was to go on.
 func (j *journal) missed(argument int) error {
-	if j == nil || !j.resumes || j.entry.Path == "" || argument != j.entry.Argument {
+	if j == nil || !j.resumes || j.from.Path == "" || argument != j.from.Argument {
 		return nil
 	}
 	j.resumes = false
-	return fmt.Errorf("go on from %s: %s is gone; what stands behind it in the same folder was not scanned", j.path, j.entry.Path)
+	return fmt.Errorf("go on from %s: %s is gone; what stands behind it in the same folder was not scanned", j.path, j.from.Path)
 }
 
 // note notes how far a file at the front is, and saves that now and then.

@@ -5,13 +5,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"pgregory.net/rapid"
 
 	"github.com/wardline/wardline/internal/dump"
 	"github.com/wardline/wardline/internal/extract"
@@ -75,7 +74,7 @@ func TestTablesAreReadTheSameHoweverTheyAreCut(t *testing.T) {
 			var text strings.Builder
 			text.WriteString(c.head)
 			rows := 0
-			for ; text.Len() < 3<<19; rows++ {
+			for ; text.Len() < 5<<17; rows++ {
 				pic := "x"
 				if c.pictures && rows%50 == 0 {
 					pic = picture
@@ -91,13 +90,13 @@ func TestTablesAreReadTheSameHoweverTheyAreCut(t *testing.T) {
 			if len(want) != rows {
 				t.Fatalf("in one block %d of %d rows are read", len(want), rows)
 			}
-			rapid.Check(t, func(r *rapid.T) {
-				size := rapid.IntRange(64<<10, 1<<20).Draw(r, "block")
-				got := credentialsIn(t, s, path, size)
-				if !slices.Equal(got, want) {
-					r.Fatalf("%d records in one block, %d in blocks of %d", len(want), len(got), size)
+			random := rand.New(rand.NewPCG(uint64(len(c.name)), 1))
+			for range 8 {
+				size := 64<<10 + random.IntN(256<<10)
+				if got := credentialsIn(t, s, path, size); !slices.Equal(got, want) {
+					t.Fatalf("%d records in one block, %d in blocks of %d", len(want), len(got), size)
 				}
-			})
+			}
 		})
 	}
 }
