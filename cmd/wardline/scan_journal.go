@@ -24,6 +24,7 @@ type journal struct {
 	entry   journalEntry // what is noted; by who holds the run's lock
 	from    journalEntry // from which the scan goes on; by who walks the arguments
 	resumes bool         // that place has not been reached yet
+	noted   bool         // entry says something: a scan that is ended before it wrote anything leaves no place
 }
 
 type journalEntry struct {
@@ -53,7 +54,7 @@ func openJournal(path, output, command string, state *scanState) (*journal, erro
 		if entry.Command != command {
 			return nil, fmt.Errorf("go on from %s: it belongs to a scan with another watchlist, other paths or other options", path)
 		}
-		j.entry, j.from, j.resumes = entry, entry, true
+		j.entry, j.from, j.resumes, j.noted = entry, entry, true, true
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("read journal: %w", plain(err))
 	}
@@ -124,6 +125,7 @@ func (j *journal) note(r *scanRun, s *scannedFile, done bool) error {
 	if j == nil {
 		return nil
 	}
+	j.noted = true
 	e := &j.entry
 	if s.from.Document == 0 && s.from.Offset == 0 { // else it was begun in an earlier run
 		e.Began = s.before(r)
@@ -138,7 +140,7 @@ func (j *journal) note(r *scanRun, s *scannedFile, done bool) error {
 
 // save replaces the journal as a whole, after what it speaks of is on the disk.
 func (j *journal) save(r *scanRun) error {
-	if j == nil {
+	if j == nil || !j.noted {
 		return nil
 	}
 	j.saved = time.Now()

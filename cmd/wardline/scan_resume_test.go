@@ -118,3 +118,26 @@ func TestJournalsAreForOneCommandOnly(t *testing.T) {
 		}
 	}
 }
+
+// A scan that is ended before it has written anything begins anew.
+func TestScanEndedAtOnceLeavesNoPlace(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{"w.csv": "supplier,kind,value\nLab,domain,lab.example\n", "x.txt": "jdoe@lab.example:Winter-24\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	args := []string{"--count", "-w", "w.csv", "--output", "out", "--resume", "place", "x.txt"}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := scanNow(ended, args...); !errors.Is(err, context.Canceled) {
+		t.Fatalf("an ended scan: %v", err)
+	}
+	if _, errs, err := scanNow(t.Context(), args...); err != nil {
+		t.Fatalf("%v %s", err, errs)
+	}
+	got, err := os.ReadFile("out")
+	if want := "1 indicators from 1 hits in 1 documents, 27 bytes\n"; err != nil || string(got) != want {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+}
