@@ -47,7 +47,7 @@ func killFolder(t *testing.T, terms []risk.WatchTerm, size int64) string {
 			t.Fatal(err)
 		}
 		w, end := pack(f)
-		_, err = corpus.Write(w, terms, corpus.Options{Seed: seed, Bytes: size, Share: 0.0002})
+		_, err = corpus.Write(w, terms, corpus.Options{Seed: seed, Bytes: size, Share: 0.0005})
 		if err := errors.Join(err, end.Close(), f.Close(), os.Chtimes(path, time.Unix(1_700_000_000, 0), time.Unix(1_700_000_000, 0))); err != nil {
 			t.Fatal(err)
 		}
