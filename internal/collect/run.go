@@ -201,7 +201,7 @@ func (r *run) skip(err error) error {
 		return err
 	}
 	switch fetch.Kind {
-	case risk.FailProxy, risk.FailCaptcha:
+	case risk.FailProxy, risk.FailCaptcha, risk.FailBanned, risk.FailSlow:
 		return err
 	case risk.FailStatus:
 		if fetch.Status == http.StatusTooManyRequests || fetch.RetryAfter > 0 {

@@ -163,6 +163,10 @@ func describe(e *risk.FetchError) (risk.SourceState, string) {
 		return risk.StateCaptcha, "It shows a captcha or a block page instead of its content."
 	case risk.FailLogin:
 		return risk.StateNeedsLogin, "It shows a log-in form instead of its content. A person must log in."
+	case risk.FailBanned:
+		return risk.StateBanned, "It says that we are banned."
+	case risk.FailSlow:
+		return risk.StateBackingOff, "It asked us to wait instead of showing its content."
 	case risk.FailLayout:
 		return risk.StateLayoutChanged, "Its pages no longer look as its definition says."
 	case risk.FailStatus:

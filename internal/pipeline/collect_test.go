@@ -28,6 +28,8 @@ func TestOutcomeSaysWhatHappened(t *testing.T) {
 		{"proxy down", risk.CrawlReport{}, &risk.FetchError{Kind: risk.FailProxy}, risk.StateSilent, true, 0},
 		{"captcha", risk.CrawlReport{}, &risk.FetchError{Kind: risk.FailCaptcha}, risk.StateCaptcha, true, time.Minute},
 		{"log-in form", risk.CrawlReport{}, &risk.FetchError{Kind: risk.FailLogin}, risk.StateNeedsLogin, true, time.Minute},
+		{"banned", risk.CrawlReport{}, &risk.FetchError{Kind: risk.FailBanned}, risk.StateBanned, true, time.Minute},
+		{"asked to wait", risk.CrawlReport{}, &risk.FetchError{Kind: risk.FailSlow, RetryAfter: 10 * time.Minute}, risk.StateBackingOff, true, 10 * time.Minute},
 		{"layout", risk.CrawlReport{}, &risk.FetchError{Kind: risk.FailLayout}, risk.StateLayoutChanged, true, time.Minute},
 		{"refused", risk.CrawlReport{}, &risk.FetchError{Kind: risk.FailStatus, Status: 403}, risk.StateBackingOff, true, time.Minute},
 		{"slow down", risk.CrawlReport{}, &risk.FetchError{Kind: risk.FailStatus, Status: 429, RetryAfter: time.Hour}, risk.StateBackingOff, true, time.Hour},

@@ -183,6 +183,7 @@ var secretWords = map[risk.SecretKind]string{
 
 var sourceKindWords = map[risk.SourceKind]string{
 	risk.SourcePaste: "Paste site", risk.SourceForum: "Forum, read only", risk.SourceLeakSite: "Leak site index", risk.SourceDrop: "Drop folder",
+	risk.SourceFeed: "Feed", risk.SourceAccount: "Account service",
 }
 
 var routeWords = map[risk.Route]string{
@@ -203,6 +204,7 @@ var sourceStates = map[risk.SourceState]badge{
 	risk.StateLayoutChanged: {"Layout changed", "high", "warn"},
 	risk.StateCaptcha:       {"Captcha", "high", "warn"},
 	risk.StateNeedsLogin:    {"Needs log-in", "high", "warn"},
+	risk.StateBanned:        {"Banned", "high", "warn"},
 	risk.StatePaused:        {"Paused", "none", "pause"},
 	risk.StateExpired:       {"Legal review due", "high", "warn"},
 }
@@ -210,7 +212,7 @@ var sourceStates = map[risk.SourceState]badge{
 // blindWords are the states in which nothing from a source reaches us.
 var blindWords = map[risk.SourceState]string{
 	risk.StateWaiting: "not read yet", risk.StateBackingOff: "refused or failing", risk.StateSilent: "silent",
-	risk.StateLayoutChanged: "not understood", risk.StateCaptcha: "behind a captcha", risk.StateNeedsLogin: "behind a log-in", risk.StatePaused: "paused",
+	risk.StateLayoutChanged: "not understood", risk.StateCaptcha: "behind a captcha", risk.StateNeedsLogin: "behind a log-in", risk.StateBanned: "banned", risk.StatePaused: "paused",
 	risk.StateExpired: "legal review overdue",
 }
 

@@ -9,6 +9,8 @@ const (
 	SourcePaste    SourceKind = "paste"     // archive list and raw pages
 	SourceForum    SourceKind = "forum"     // boards → threads → posts
 	SourceLeakSite SourceKind = "leak_site" // ransomware-style list of victims
+	SourceFeed     SourceKind = "feed"      // RSS or Atom: news, warnings
+	SourceAccount  SourceKind = "account"   // service that knows which accounts of a domain are in leaks
 	SourceDrop     SourceKind = "drop"      // folder of dump files
 )
 
@@ -76,8 +78,21 @@ type Reading struct {
 	Expect   string   // selector that must be present on a list page, else the layout has changed
 	Captcha  string   // selector that, when present, says that the page is a captcha or a block page
 	NotFound string   // selector that says that the entry is gone
-	Engine   string   // forum: the board software whose pages are read, in place of selectors; "auto" = as recognised; "" = by the selectors
+	Engine   string   // the software or service whose pages or answers are read, in place of selectors; forum: "auto" = as recognised; "" = by the selectors
+	Once     string   // paste, inside an entry: what says that it can be read only once
+	Burn     bool     // paste: those that can be read only once are read, and so destroyed; else they are counted
+	Group    string   // leak site, inside an entry: who claims the victim; "" = the source itself
+	Website  string   // leak site, inside an entry: the victim's own address
+	Volume   string   // leak site, inside an entry: how much is said to be taken
+	Files    string   // leak site, on a victim's page: link to the list of files; the files are never fetched
+	Domains  []Domain // account: what may be asked about; nothing else ever is
 	Twins    []string // hosts that the site's own pages give it in absolute links, as a board behind an onion does; such links are read at the address's host
+}
+
+// Domain is one about whose accounts a service may be asked.
+type Domain struct {
+	Name  string // lower-case ASCII
+	Basis string // why that is allowed: the record that proves it, or the contract and its clause
 }
 
 // SourceState is what a source's last runs amount to. Silence is a state of its own, never "nothing found".
@@ -92,6 +107,7 @@ const (
 	StateLayoutChanged SourceState = "layout_changed" // pages come, but nothing is understood
 	StateCaptcha       SourceState = "captcha"
 	StateNeedsLogin    SourceState = "needs_login" // a log-in form instead of content: a person must log in
+	StateBanned        SourceState = "banned"      // it says that we are banned
 	StatePaused        SourceState = "paused"
 	StateExpired       SourceState = "expired_basis" // review date passed
 )
@@ -132,8 +148,11 @@ const (
 	FailCut      FailureKind = "cut"       // shorter than it said, or broken compression
 	FailType     FailureKind = "type"      // content type that we do not read
 	FailCaptcha  FailureKind = "captcha"
-	FailLogin    FailureKind = "login" // a log-in form instead of content
+	FailLogin    FailureKind = "login"  // a log-in form instead of content
+	FailBanned   FailureKind = "banned" // the page says that we are banned
+	FailSlow     FailureKind = "slow"   // the page asks us to wait, whatever its status says
 	FailLayout   FailureKind = "layout"
+	FailDenied   FailureKind = "denied" // an answer, or our own settings, say that we have no access
 )
 
 // FetchError is a fetch that did not give a page. Its text never holds page content.
@@ -159,6 +178,7 @@ func (e *FetchError) Unwrap() error { return e.Err }
 type Page struct {
 	Capture Capture
 	Items   []Item
+	Leaked  []LeakedAccount
 	Marks   []Mark // what to remember so that it is not fetched again; saved with the items' findings
 }
 
@@ -198,7 +218,33 @@ type Item struct {
 	EditedAt    time.Time // zero = unknown
 	Quotes      []Quote   // what the post quotes; not in Text
 	Code        []string  // code blocks; in Text too
-	Attachments []string  // names of files that hang on it; they are never fetched
+	Attachments []string  // names of files that hang on it, or that a leak site lists; they are never fetched
+
+	Claim Claim // what a leak post says; zero = it is none
+}
+
+// Claim is what a leak post says of its victim, as it says it.
+type Claim struct {
+	Victim  string
+	Website string // the victim's own
+	Group   string // who claims it
+	Volume  string // such as "1.2 TB"
+	Country string
+	Sector  string
+}
+
+// LeakedAccount is what a service says about accounts of a domain: that they are in a leak. It never has a password.
+type LeakedAccount struct {
+	Key     string    // unique in the source
+	Account string    // "" = the service counts accounts and does not name them
+	Domain  string    // that was asked about
+	Host    string    // where the account is used; "" = not said
+	Stolen  bool      // by malware on a machine; else in somebody's breach
+	Secret  bool      // a password is part of what leaked
+	Count   int       // accounts or log-ins that it stands for, when they are not named
+	Leaked  time.Time // zero = unknown
+	Posted  time.Time // when the service learnt of it; zero = unknown
+	Facts   []Fact
 }
 
 // Quote is somebody's words inside another one's post.
@@ -213,7 +259,12 @@ type CrawlReport struct {
 	Items         int      // read
 	New           int      // read for the first time or changed
 	Unchanged     int      // skipped by mark
-	Engine        string   // board software that was recognised; "" = read by selectors
+	Engine        string   // software that was recognised or named; "" = read by selectors
+	Edited        int      // of New: read before, and changed since
+	Encrypted     int      // pastes that only their readers can open: counted, never opened
+	Once          int      // pastes that can be read only once: counted and left alone
+	Gone          int      // read before, and no more
+	Said          []string // what a person should know and that is no fault: limits of a subscription, what is gone
 	NotUnderstood []string // addresses and what was missing, no page text
 	Unused        []string // selectors of the definition that found nothing anywhere; right for some, as next on a site of one page
 }

@@ -281,9 +281,9 @@ func lastSign(r healthRow) time.Time {
 	return r.LastSuccess.Time
 }
 
-// silent leaves captcha, a log-in form and a changed layout as they are: they say more, and count as coverage no more than silence does.
+// silent leaves captcha, a log-in form, a ban and a changed layout as they are: they say more, and count as coverage no more than silence does.
 func silent(r healthRow, src risk.Source, now time.Time) bool {
-	if slices.Contains([]risk.SourceState{risk.StateCaptcha, risk.StateNeedsLogin, risk.StateLayoutChanged, risk.StateSilent}, risk.SourceState(r.State)) {
+	if slices.Contains([]risk.SourceState{risk.StateCaptcha, risk.StateNeedsLogin, risk.StateBanned, risk.StateLayoutChanged, risk.StateSilent}, risk.SourceState(r.State)) {
 		return false
 	}
 	return now.Sub(lastSign(r)) > patience(src)
