@@ -217,6 +217,8 @@ var kindNames = map[risk.SourceKind]string{
 	risk.SourcePaste:    "paste site",
 	risk.SourceForum:    "forum",
 	risk.SourceLeakSite: "leak site",
+	risk.SourceFeed:     "feed",
+	risk.SourceAccount:  "account service",
 	risk.SourceDrop:     "dump file",
 }
 

@@ -309,6 +309,7 @@ func (p *portal) sightings(c *gin.Context, id int64) ([]sightingRow, error) {
 var factWords = map[string]string{
 	"infected": "infected on", "machine": "machine", "user": "user", "hwid": "hardware id", "ip": "IP address", "country": "country", "os": "system",
 	"malware": "malware", "malware_path": "path of the malware", "software": "taken from", "profile": "browser profile", "cookie": "cookie", "autofill": "autofill",
+	"victim": "named as", "group": "claimed by", "volume": "said to be taken", "website": "its website", "breach": "leak", "taken": "kinds of data", "withheld": "in the leak, not given", "count": "log-ins",
 }
 
 func (p *portal) repeats(c *gin.Context, id int64) ([]repeatsRow, error) {

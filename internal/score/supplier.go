@@ -152,6 +152,8 @@ var sourceWords = map[risk.SourceKind]string{
 	risk.SourcePaste:    "on a paste site",
 	risk.SourceForum:    "in a forum",
 	risk.SourceLeakSite: "on a leak site",
+	risk.SourceFeed:     "in the news",
+	risk.SourceAccount:  "reported by a service",
 	risk.SourceDrop:     "in a dump file",
 }
 
