@@ -3,15 +3,10 @@
 package main
 
 import (
-	"archive/zip"
-	"compress/gzip"
-	"errors"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,49 +16,6 @@ import (
 	"github.com/wardline/wardline/internal/pipeline"
 	"github.com/wardline/wardline/internal/risk"
 )
-
-// killBytes is how much text the folder of TestRealKilledScan holds.
-func killBytes(t *testing.T) int64 {
-	t.Helper()
-	said := os.Getenv("WARDLINE_KILL_BYTES")
-	if said == "" {
-		return 32 << 20
-	}
-	n, err := strconv.ParseInt(said, 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-// killFolder makes plain and packed dumps that are about terms.
-func killFolder(t *testing.T, terms []risk.WatchTerm, size int64) string {
-	t.Helper()
-	folder := t.TempDir()
-	write := func(name string, seed uint64, size int64, pack func(io.Writer) (io.Writer, io.Closer)) {
-		path := filepath.Join(folder, name)
-		f, err := os.Create(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w, end := pack(f)
-		_, err = corpus.Write(w, terms, corpus.Options{Seed: seed, Bytes: size, Share: 0.0005})
-		if err := errors.Join(err, end.Close(), f.Close(), os.Chtimes(path, time.Unix(1_700_000_000, 0), time.Unix(1_700_000_000, 0))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("a.txt", 5, size/2, func(w io.Writer) (io.Writer, io.Closer) { return w, io.NopCloser(nil) })
-	write("b.gz", 6, size/4, func(w io.Writer) (io.Writer, io.Closer) { z := gzip.NewWriter(w); return z, z })
-	write("c.zip", 7, size/4, func(w io.Writer) (io.Writer, io.Closer) {
-		z := zip.NewWriter(w)
-		entry, err := z.Create("log.txt")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return entry, z
-	})
-	return folder
-}
 
 // newFolderWorld is a wardline over a folder of dumps with a supplier who stands in them.
 func newFolderWorld(t *testing.T, terms []risk.WatchTerm, folder string) *world {
@@ -98,11 +50,11 @@ func newFolderWorld(t *testing.T, terms []risk.WatchTerm, folder string) *world 
 	return w
 }
 
-// A folder whose reading is killed again and again ends with what an undisturbed reading finds, none of it twice.
+// A folder whose reading is killed again and again, whenever another file is begun and at places all over its length, ends
+// with what an undisturbed reading finds, none of it twice.
 func TestRealKilledScan(t *testing.T) {
-	size := killBytes(t)
 	terms := corpus.Watchlist(5, 50)
-	folder := killFolder(t, terms, size)
+	folder := killFolder(t, terms, killBytes(t), 0.001)
 	calm := newFolderWorld(t, terms, folder)
 	began := time.Now()
 	calm.settle()
@@ -112,23 +64,73 @@ func TestRealKilledScan(t *testing.T) {
 		t.Fatalf("the undisturbed run found too little to tell:\n%s", want)
 	}
 	t.Logf("%d exposures and files", strings.Count(want, "\n")+1)
+	whole, _ := calm.reading()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	w := newFolderWorld(t, terms, folder)
-	for i := range 8 {
-		stood := w.pulse()
+	const kills = 10
+	points := []int64{0}
+	for i := range int64(kills) {
+		points = append(points, (whole*i+random.Int64N(whole))/kills)
+	}
+	met, inside := map[string]bool{}, 0
+	for len(points) > 0 {
 		child := w.start()
-		for i%3 > 0 && w.pulse() == stood && !w.done() { // a third of the kills comes while the process is still starting
-			time.Sleep(20 * time.Millisecond)
+		read, files := w.reading()
+		for !w.done() && read < points[0] && !begun(files, met) {
+			time.Sleep(5 * time.Millisecond)
+			read, files = w.reading()
 		}
-		time.Sleep(time.Duration(random.IntN(1000)) * time.Millisecond)
 		_ = child.Process.Kill()
 		_ = child.Wait()
-		t.Logf("killed at:\n%s", strings.Join(w.files(), "\n"))
+		read, files = w.reading()
+		for len(points) > 0 && points[0] <= read {
+			points = points[1:]
+		}
+		for path, at := range files {
+			met[path] = true
+			if at > 0 {
+				inside++
+			}
+		}
+		t.Logf("killed at %d %% of it, in %v", read*100/whole, files)
+		if w.done() {
+			break
+		}
+	}
+	if len(met) < 4 || inside < kills/2 {
+		t.Errorf("killed in %v, %d times inside a file", met, inside)
 	}
 	w.settle()
 	compareStates(t, w.state(), want)
+}
+
+// reading is how many bytes of text were read so far, and the files that are being read with how much of each.
+func (w *world) reading() (read int64, now map[string]int64) {
+	w.inside(func(a *app) {
+		files, _, err := a.store.FindFiles(w.t.Context(), risk.FileFilter{Limit: 1000})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		now = map[string]int64{}
+		for _, f := range files {
+			if read += f.Read; f.State == risk.FileReading {
+				now[f.Path] = f.Read
+			}
+		}
+	})
+	return read, now
+}
+
+// begun reports a file that was not met before.
+func begun(files map[string]int64, met map[string]bool) bool {
+	for path := range files {
+		if !met[path] {
+			return true
+		}
+	}
+	return false
 }
 
 // compareStates tells what two runs did not both find.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"time"
 
 	"github.com/wardline/wardline/internal/dump"
 	"github.com/wardline/wardline/internal/extract"
@@ -274,6 +273,3 @@ func (r *scanRun) finish(ctx context.Context, s *scannedFile, trouble bool) erro
 	r.turn.Broadcast()
 	return nil
 }
-
-// noteEvery is how often it is noted down how far a scan is.
-const noteEvery = time.Second

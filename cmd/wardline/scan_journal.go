@@ -20,7 +20,7 @@ import (
 type journal struct {
 	path    string
 	output  *os.File
-	saved   time.Time
+	next    time.Time    // when it is to be saved again
 	entry   journalEntry // what is noted; by who holds the run's lock
 	from    journalEntry // from which the scan goes on; by who walks the arguments
 	resumes bool         // that place has not been reached yet
@@ -132,18 +132,26 @@ func (j *journal) note(r *scanRun, s *scannedFile, done bool) error {
 	}
 	e.Argument, e.Path, e.Bytes, e.Modified, e.Content = s.argument, s.Path, s.Bytes, s.Modified, s.Version
 	e.Done, e.At, e.State = done, s.at, r.state
-	if time.Since(j.saved) < noteEvery {
+	if time.Now().Before(j.next) {
 		return nil
 	}
 	return j.save(r)
 }
+
+// The place is saved often, since what was scanned behind it is scanned again after a kill, but no more than a small share
+// of the time goes into that, however slow the disk is.
+const (
+	noteEvery = 100 * time.Millisecond
+	noteShare = 20
+)
 
 // save replaces the journal as a whole, after what it speaks of is on the disk.
 func (j *journal) save(r *scanRun) error {
 	if j == nil || !j.noted {
 		return nil
 	}
-	j.saved = time.Now()
+	began := time.Now()
+	defer func() { j.next = time.Now().Add(max(noteEvery, noteShare*time.Since(began))) }()
 	text, err := json.Marshal(j.entry)
 	if err != nil {
 		return fmt.Errorf("write journal: %w", err)
