@@ -76,10 +76,10 @@ func (p *Pipeline) unread(ctx context.Context, src risk.Source) ([]risk.Job, err
 		case known.State == risk.FileReading, whole[f.Path]:
 			jobs = append(jobs, scan)
 		case known.Watchlist == version:
-		case p.Traces == nil, known.State == risk.FileSame, unspeakable(f.Path): // the twin may be gone; a hunt could not name it
-			jobs = append(jobs, scan)
-		default:
+		case p.huntsIn(known, f.Path):
 			hunt = true
+		default:
+			jobs = append(jobs, scan)
 		}
 	}
 	jobs = jobs[:min(len(jobs), scansAhead)]
@@ -87,6 +87,12 @@ func (p *Pipeline) unread(ctx context.Context, src risk.Source) ([]risk.Job, err
 		jobs = append(jobs, risk.Job{Kind: risk.JobHunt})
 	}
 	return jobs, nil
+}
+
+// huntsIn tells whether a hunt can bring a file that was read with an older watchlist up to date. The twin of one that was
+// not read may be gone; and a hunt could not name a file whose name the database does not hold.
+func (p *Pipeline) huntsIn(f risk.File, path string) bool {
+	return p.Traces != nil && f.State != risk.FileSame && !unspeakable(path)
 }
 
 // unspeakable reports a name that the database does not hold byte for byte.

@@ -39,6 +39,8 @@ type Store interface {
 	SaveWatchlist(ctx context.Context, version string, terms []risk.WatchTerm) error
 	// NewTerms gives those of terms that a version of the watchlist did not have; risk.ErrNotFound when it is not known.
 	NewTerms(ctx context.Context, version string, terms []risk.WatchTerm) ([]risk.WatchTerm, error)
+	// KeepsTerms tells whether all terms of a version of the watchlist are among terms; false when it is not known.
+	KeepsTerms(ctx context.Context, version string, terms []risk.WatchTerm) (bool, error)
 	// FindStaleFiles lists, by id and from behind one, the files that were read with another version of the watchlist.
 	FindStaleFiles(ctx context.Context, version string, after int64, limit int) ([]risk.StaleFile, error)
 	CountStaleFiles(ctx context.Context, version string) (int, error)

@@ -158,7 +158,7 @@ func (s *fileScan) begin(ctx context.Context) (goOn bool, err error) {
 	return true, nil
 }
 
-// known is what the database holds of a reading of this very content with these very terms.
+// known is what the database holds of a reading of this very content that goes on, or that a hunt brings up to date.
 func (s *fileScan) known(ctx context.Context) (known risk.File, found bool, err error) {
 	begun, err := s.p.Store.FindFilesAt(ctx, s.src.ID, []string{s.path})
 	if err != nil {
@@ -166,13 +166,35 @@ func (s *fileScan) known(ctx context.Context) (known risk.File, found bool, err 
 	}
 	at, found := begun[s.path]
 	s.file.ID = at.ID
-	if !found || !sameFile(at, *s.file) || at.Watchlist != s.file.Watchlist && at.State != risk.FileCancelled {
+	if !found || !sameFile(at, *s.file) {
 		return known, false, nil
+	}
+	if kept, err := s.keeps(ctx, at); err != nil || !kept {
+		return known, false, err
 	}
 	if known, err = s.p.Store.FindFile(ctx, at.ID); err != nil {
 		return known, false, fmt.Errorf("find file: %w", err)
 	}
 	return known, true, nil
+}
+
+// keeps tells whether what was read of a file counts, though the watchlist may be another one today. The rest is read with
+// today's terms, and the file stays one of the older watchlist: what was added since is hunted for in all of it at its
+// end. A term that was taken away is not looked for in the rest; should it be added again, nothing would tell.
+func (s *fileScan) keeps(ctx context.Context, begun risk.File) (bool, error) {
+	switch {
+	case begun.Watchlist == s.file.Watchlist, begun.State == risk.FileCancelled:
+		return true, nil
+	case !s.p.huntsIn(begun, s.path):
+		return false, nil
+	case begun.State != risk.FileReading:
+		return true, nil
+	}
+	kept, err := s.p.Store.KeepsTerms(ctx, begun.Watchlist, s.list.terms)
+	if err != nil {
+		return false, fmt.Errorf("compare watchlists: %w", err)
+	}
+	return kept, nil
 }
 
 func (s *fileScan) goOnFrom(known risk.File) {

@@ -34,6 +34,8 @@ func appendTermDigest(out []byte, t risk.WatchTerm) []byte {
 	return append(out, sum[:termDigest]...)
 }
 
+func digestOf(t risk.WatchTerm) uint64 { return binary.LittleEndian.Uint64(appendTermDigest(nil, t)) }
+
 // watchlistKept is how long a version stays that no file was read with: somebody may be about to.
 const watchlistKept = 24 * time.Hour
 
@@ -60,6 +62,37 @@ func (s *Store) SaveWatchlist(ctx context.Context, version string, terms []risk.
 // NewTerms gives those of terms that a version of the watchlist did not have. A version that is not known is
 // risk.ErrNotFound.
 func (s *Store) NewTerms(ctx context.Context, version string, terms []risk.WatchTerm) ([]risk.WatchTerm, error) {
+	known, err := s.termsOf(ctx, version)
+	if err != nil {
+		return nil, err
+	}
+	var added []risk.WatchTerm
+	for _, t := range terms {
+		if !known[digestOf(t)] {
+			added = append(added, t)
+		}
+	}
+	return added, nil
+}
+
+// KeepsTerms tells whether all terms that a version of the watchlist had are among terms; false also when that version is
+// not known.
+func (s *Store) KeepsTerms(ctx context.Context, version string, terms []risk.WatchTerm) (bool, error) {
+	known, err := s.termsOf(ctx, version)
+	if errors.Is(err, risk.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, t := range terms {
+		delete(known, digestOf(t))
+	}
+	return len(known) == 0, nil
+}
+
+// termsOf gives the digests of the terms of a version of the watchlist.
+func (s *Store) termsOf(ctx context.Context, version string) (map[uint64]bool, error) {
 	var row watchlistRow
 	if err := first(s.find(ctx).Where("version = ?", version), &row, "watchlist", version); err != nil {
 		return nil, err
@@ -68,13 +101,7 @@ func (s *Store) NewTerms(ctx context.Context, version string, terms []risk.Watch
 	for rest := row.Terms; len(rest) >= termDigest; rest = rest[termDigest:] {
 		known[binary.LittleEndian.Uint64(rest)] = true
 	}
-	var added []risk.WatchTerm
-	for _, t := range terms {
-		if !known[binary.LittleEndian.Uint64(appendTermDigest(nil, t))] {
-			added = append(added, t)
-		}
-	}
-	return added, nil
+	return known, nil
 }
 
 // staleFiles selects the files that were read with another version of the watchlist than today's.

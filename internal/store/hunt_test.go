@@ -31,6 +31,14 @@ func testWatchlists(t *testing.T, s *Store) {
 	if got := must(s.NewTerms(ctx, "v1", nil))(t); len(got) != 0 {
 		t.Errorf("new among none: %v", got)
 	}
+	for want, now := range map[bool][]risk.WatchTerm{true: terms, false: terms[1:]} {
+		if got := must(s.KeepsTerms(ctx, "v1", now))(t); got != want {
+			t.Errorf("of v1 all terms are left among %v: %v", now, got)
+		}
+	}
+	if must(s.KeepsTerms(ctx, "v0", terms))(t) {
+		t.Error("terms of a version that nobody saved are said to be left")
+	}
 	// Unused for more than a day, it is forgotten; one that a file was read with is not.
 	src, _ := watch(t, s)
 	if _, err := s.BeginFile(ctx, risk.File{SourceID: src.ID, Path: "a.txt", Watchlist: "v2", State: risk.FileDone}); err != nil {
