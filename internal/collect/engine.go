@@ -34,7 +34,7 @@ type engine interface {
 
 // engines are all that are known, each under the name that a definition gives. Where two names are one software's
 // generations, both stand under its name.
-var engines = []engine{phpBB}
+var engines = []engine{phpBB, xenForo2, xenForo1, invision5, invision4}
 
 // auto is the name under which the page itself decides.
 const auto = "auto"
@@ -192,7 +192,7 @@ func (p *page) asksForLogin() bool {
 	}
 	fields := p.doc.FindMatcher(passwordField)
 	main := fields.FilterFunction(func(_ int, s *goquery.Selection) bool {
-		return s.Closest("#quick_login, #guest_form, .quick-login, form.headerspace, form#navbar_loginform, #elUserSignIn_menu").Length() == 0
+		return s.Closest("#quick_login, #guest_form, .quick-login, form.headerspace, form#navbar_loginform, #elUserSignIn_menu, #loginBar, #hidden-login-form").Length() == 0
 	})
 	return main.Length() > 0 && p.doc.Find("body a[href]").Length() < mostLoginLinks
 }
@@ -229,10 +229,14 @@ func (c calendar) dateOf(s *goquery.Selection, skip map[*html.Node]bool) time.Ti
 				break
 			}
 		}
+		title := one.AttrOr("title", "")
+		if strings.Contains(title, ":") && !strings.Contains(text, ":") { // the title has the time of day
+			text, title = title, text
+		}
 		if t, ok := c.read(text); ok {
 			return t
 		}
-		if t, ok := c.read(one.AttrOr("title", "")); ok {
+		if t, ok := c.read(title); ok {
 			return t
 		}
 	}
