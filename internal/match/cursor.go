@@ -23,7 +23,7 @@ type cursor struct {
 
 func (c *cursor) start(s *Scanner, buf []byte) {
 	c.s, c.buf, c.hits = s, buf, c.hits[:0]
-	c.chunk.start(s.shortest)
+	c.chunk.start(&s.wordEnd)
 	c.unicodeDone, c.punyDone = 0, 0
 	c.decoder.sites, c.decoder.quoted = c.decoder.sites[:0], quoted{}
 }
@@ -96,7 +96,7 @@ func (c *cursor) tryToken(end int) {
 	}
 }
 
-// walkWords looks at the words that end in the chunk and are about as long as the shortest anchor or longer.
+// walkWords looks at the words that end in the chunk, save those that are shorter than every anchor or end as none does.
 func (c *cursor) walkWords(base int) {
 	if !c.s.words() {
 		return

@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 	"maps"
 	"slices"
-	"unicode/utf8"
 )
 
 // nameSet is a table of names in the making.
@@ -87,7 +86,7 @@ func (b *builder) image() []byte {
 	out := imageBuilder{builder: b, image: make([]byte, headerBytes, b.imageSize())}
 	alike := out.names(&b.alike, &b.exact)
 	exact, ranges := out.names(&b.exact, &b.exact), out.names(&b.ranges, &b.ranges)
-	tails, longest, shortest := b.anchorFilter()
+	tails, letters, longest, shortest := b.anchorFilter()
 	hosts, hostTable := newKeySet(b.hostKeys)
 	words, wordTable := newKeySet(b.wordKeys)
 	for i, write := range [sections]func(){
@@ -104,6 +103,7 @@ func (b *builder) image() []byte {
 		sectionHosts:        func() { out.bytes(hosts) },
 		sectionHostTable:    func() { out.bytes(hostTable) },
 		sectionTails:        func() { out.bytes(tails[:]) },
+		sectionLetters:      func() { out.bytes(letters[:]) },
 		sectionWords:        func() { out.bytes(words) },
 		sectionWordTable:    func() { out.bytes(wordTable) },
 		sectionAnchors:      func() { out.bytes(anchors) },
@@ -256,16 +256,20 @@ func (b *builder) sortPhrases() (anchors, logins []byte) {
 	return anchors, logins
 }
 
-// anchorFilter is the filter of word ends, with the bytes of the longest anchor and the characters of the shortest.
-func (b *builder) anchorFilter() (tails tailSet, longest, shortest int) {
+// anchorFilter is what finds the ends of anchor words, with the bytes of the longest and the characters of the shortest.
+// Anchors beyond ASCII are found rune by rune.
+func (b *builder) anchorFilter() (tails tailSet, letters wordLetters, longest, shortest int) {
 	shortest = 4
 	for _, p := range b.phrases {
 		anchor := p.anchor(b.text)
-		tails.add(anchor)
 		longest = max(longest, len(anchor))
-		shortest = min(shortest, utf8.RuneCount(anchor))
+		if asciiOnly(anchor) {
+			tails.add(anchor)
+			letters.add(anchor[len(anchor)-1])
+			shortest = min(shortest, len(anchor))
+		}
 	}
-	return tails, longest, shortest
+	return tails, letters, longest, shortest
 }
 
 func (b *builder) sortedLengths() []byte {

@@ -25,7 +25,7 @@ import (
 // The sections follow, each at a multiple of 64 bytes.
 const (
 	magic        = "WARDWTCH"
-	imageVersion = 1
+	imageVersion = 2
 	sumAt        = 12
 	paramsAt     = 24
 	sectionsAt   = 64
@@ -55,6 +55,7 @@ const (
 	sectionHosts               // filter of names' keys
 	sectionHostTable           // table of names' keys
 	sectionTails               // filter of the last four bytes of anchor words
+	sectionLetters             // wordLetters of anchor words
 	sectionWords               // filter of anchor words' keys
 	sectionWordTable           // table of anchor words' keys
 	sectionAnchors             // slots of anchor words: the first phrase that has it
@@ -150,7 +151,7 @@ func open(image []byte) (*Scanner, error) {
 	s.hostKeys = keySet{filter: part[sectionHosts], table: part[sectionHostTable]}
 	s.wordKeys = keySet{filter: part[sectionWords], table: part[sectionWordTable]}
 	s.tails, s.phrases, s.anchors, s.logins = part[sectionTails], part[sectionPhrases], part[sectionAnchors], part[sectionLogins]
-	s.maxLabels, s.shortest, s.longest, s.useTails = param(paramLabels), param(paramShortest), param(paramLongest), param(paramTails) == 1
+	s.maxLabels, s.longest, s.useTails = param(paramLabels), param(paramLongest), param(paramTails) == 1
 	s.shortNames = param(paramShortNames) == 1
 	for _, n := range s.addresses.lengths {
 		s.addresses.v4 = s.addresses.v4 || n >= lengthIPv4
@@ -162,8 +163,12 @@ func open(image []byte) (*Scanner, error) {
 		}
 		set.shift = uint(64 - bits.TrailingZeros(uint(blocks)))
 	}
-	if len(s.tails) != tailBytes || s.shortest < 1 || s.shortest > 4 {
+	shortest, letters := param(paramShortest), part[sectionLetters]
+	if len(s.tails) != tailBytes || len(letters) != len(wordLetters{}) || shortest < 1 || shortest > 4 {
 		return nil, errDamaged
+	}
+	if s.words() {
+		s.wordEnd = newWordEnd(shortest, letters)
 	}
 	s.pool.New = func() any { return new(cursor) }
 	return s, nil

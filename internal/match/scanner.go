@@ -43,9 +43,9 @@ type Scanner struct {
 	wordKeys keySet // keys of the anchor words of phrases
 	anchors  []byte // slots of folded anchor words
 	phrases  []byte
-	logins   []byte // slots of folded accounts and AD domains
-	shortest int    // characters of the shortest anchor word, at most 4
-	longest  int    // bytes of the longest anchor word
+	logins   []byte  // slots of folded accounts and AD domains
+	wordEnd  wordEnd // what anchor words look like at their ends
+	longest  int     // bytes of the longest anchor word
 
 	pool sync.Pool // of *cursor
 }

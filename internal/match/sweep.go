@@ -14,20 +14,21 @@ const (
 // chunk is what the sweep over some blocks finds, and what it carries over to the next ones. Bit i of element n+1 of a
 // plane stands for byte 64n+i; element 0 is the last block before.
 type chunk struct {
-	seps    [chunkBlocks + 1]uint64 // what is no character of a label, or a dot
-	nonword [chunkBlocks + 1]uint64 // what is no letter or digit
+	seps    plane // what is no character of a label, or a dot
+	nonword plane // what is no letter or digit
+	last    plane // what a word must end in, for a kernel's own use
 
 	blocks       int    // in the planes
 	hosts, words int    // how many ends there are
 	high, pairs  uint64 // not 0: there are bytes ≥ 0x80; two dashes or underscores stand side by side
 
 	// Carried over.
-	over      uint64 // 1: a run that holds an inner dot goes on
-	dot, dash uint64 // 1: the last byte is one
-	word      uint64 // word characters of the last block
-	two, four uint64 // of these, the ends of two and of four in a row
-	any2      uint64 // all ones: words of one character count
-	any4      uint64 // all ones: words of less than four do
+	over   uint64 // 1: a run that holds an inner dot goes on
+	dot    uint64 // 1: the last byte is one
+	before byte   // the last byte
+
+	wanted wordEnd
+	room   [chunkBlocks]uint64 // for a kernel's own use
 
 	// Places after host tokens that hold a dot, and after words. No more than one for two bytes: the rest is room to
 	// write ahead.
@@ -43,17 +44,50 @@ type chunk struct {
 
 const placesRoom = chunkBytes/2 + blockBytes
 
+// plane holds a bit for every byte of a chunk, and room in which four elements are written at a time.
+type plane [chunkBlocks + 4]uint64
+
+// wordEnd says which words have a place among the ends.
+type wordEnd struct {
+	any     uint64    // 0: none at all
+	longer  [3]uint64 // all ones: words of one, two, three characters have none
+	letters wordLetters
+}
+
+// wordLetters are the bytes that words may end in: for the low half of each the group of its high half.
+type wordLetters [16]byte
+
+// letterGroup is the bit for the high half of a digit or letter: the one that the kernel's own classes have for it.
+func letterGroup(b byte) byte {
+	switch b >> 4 {
+	case 3:
+		return 8
+	case 4, 6:
+		return 16
+	}
+	return 32
+}
+
+func (l *wordLetters) add(b byte) { l[b&15] |= letterGroup(b) }
+
+func (l *wordLetters) has(b byte) bool { return l[b&15]&letterGroup(b) != 0 }
+
+// newWordEnd has places for words of at least so many characters, at most 4.
+func newWordEnd(shortest int, letters []byte) wordEnd {
+	w := wordEnd{any: 1, letters: wordLetters(letters)}
+	for i := range w.longer {
+		if shortest > i+1 {
+			w.longer[i] = ^uint64(0)
+		}
+	}
+	return w
+}
+
 // start makes ready for a buffer.
-func (k *chunk) start(shortest int) {
-	k.seps[0], k.nonword[0], k.blocks = ^uint64(0), ^uint64(0), 0
-	k.over, k.dot, k.dash, k.word, k.two, k.four = 0, 0, 0, 0, 0, 0
-	k.any2, k.any4 = 0, 0
-	if shortest < 4 {
-		k.any4 = ^uint64(0)
-	}
-	if shortest < 2 {
-		k.any2 = ^uint64(0)
-	}
+func (k *chunk) start(wanted *wordEnd) {
+	k.seps[0], k.nonword[0], k.last[0], k.blocks = ^uint64(0), ^uint64(0), 0, 0
+	k.over, k.dot, k.before = 0, 0, 0
+	k.wanted = *wanted
 }
 
 // dashes are the places of '-' and '_' in a block.
@@ -74,19 +108,25 @@ var (
 )
 
 func sweepPortable(k *chunk, p []byte, n int) {
-	k.seps[0], k.nonword[0], k.blocks = k.seps[k.blocks], k.nonword[k.blocks], n
-	k.hosts, k.words, k.high, k.pairs = 0, 0, 0, 0
+	k.begin(n)
 	p = p[:n*blockBytes]
 	for b := 1; b <= n; b++ {
-		label, word, dot, seen := classes(p[(b-1)*blockBytes : b*blockBytes : b*blockBytes])
+		block := p[(b-1)*blockBytes : b*blockBytes : b*blockBytes]
+		label, word, dot, seen := classes(block)
 		k.high |= seen & highs
 		k.seps[b], k.nonword[b] = ^label|dot, ^word
 		k.hosts = flatten(&k.hostEnds, k.endHosts(label, dot), (b-1)*blockBytes, k.hosts)
-		k.words = flatten(&k.wordEnds, k.endWords(word), (b-1)*blockBytes, k.words)
+		k.words = flatten(&k.wordEnds, k.endWords(b, block), (b-1)*blockBytes, k.words)
 		dash := k.dashes(b)
-		k.pairs |= dash & (dash<<1 | k.dash)
-		k.dash = dash >> 63
+		k.pairs |= dash & (dash<<1 | k.dashes(b-1)>>63)
+		k.before = block[blockBytes-1]
 	}
+}
+
+// begin makes ready for n blocks.
+func (k *chunk) begin(n int) {
+	k.seps[0], k.nonword[0], k.last[0], k.blocks = k.seps[k.blocks], k.nonword[k.blocks], k.last[k.blocks], n
+	k.hosts, k.words, k.high, k.pairs = 0, 0, 0, 0
 }
 
 // endHosts gives the ends of label runs that hold a dot followed by a label character: adding those characters to the
@@ -99,12 +139,27 @@ func (k *chunk) endHosts(label, dot uint64) uint64 {
 	return sum &^ label
 }
 
-// endWords gives the places after words, save those that are surely shorter than every anchor.
-func (k *chunk) endWords(word uint64) uint64 {
-	two := word & (word<<1 | k.word>>63 | k.any2)
-	four := two & (two<<2 | k.two>>62 | k.any4)
-	ends := (four<<1 | k.four>>63) &^ word
-	k.word, k.two, k.four = word, two, four
+// endWords gives the places after words in a block, save those that are surely shorter than every anchor and those that
+// end as none does.
+func (k *chunk) endWords(b int, block []byte) uint64 {
+	w, now, before := &k.wanted, k.nonword[b], k.nonword[b-1]
+	if w.any == 0 {
+		return 0
+	}
+	none := now<<1 | before>>63
+	for i, longer := range w.longer {
+		none |= (now<<(i+2) | before>>(62-i)) & longer
+	}
+	ends := now &^ none
+	for rest := ends; rest != 0; rest &= rest - 1 {
+		at, last := bits.TrailingZeros64(rest), k.before
+		if at > 0 {
+			last = block[at-1]
+		}
+		if !w.letters.has(last) {
+			ends &^= rest & -rest
+		}
+	}
 	return ends
 }
 
@@ -174,9 +229,9 @@ func filterWordsPortable(k *chunk, buf []byte, base int, ends []uint16, keys *ke
 }
 
 // window shows the 64 places of a plane before one of the chunk, the nearest in the top bit.
-func (k *chunk) window(plane *[chunkBlocks + 1]uint64, at uint16) uint64 {
+func (k *chunk) window(p *plane, at uint16) uint64 {
 	b := at / blockBytes % chunkBlocks
-	return plane[b+1]<<((63-at)&63)<<1 | plane[b]>>(at&63)
+	return p[b+1]<<((63-at)&63)<<1 | p[b]>>(at&63)
 }
 
 const (

@@ -16,8 +16,7 @@ func hasLZCNT() bool
 
 // sweepWide is sweepPortable, 64 bytes at a time.
 func sweepWide(k *chunk, p []byte, n int) {
-	k.seps[0], k.nonword[0], k.blocks = k.seps[k.blocks], k.nonword[k.blocks], n
-	k.hosts, k.words, k.high, k.pairs = 0, 0, 0, 0
+	k.begin(n)
 	if n == 0 {
 		return
 	}

@@ -22,10 +22,10 @@ GLOBL numbers<>(SB), RODATA|NOPTR, $24
 #define FOLD     numbers<>+8(SB)
 #define SEVEN    numbers<>+16(SB)
 
-// Bytes that are compared with: classes above 1 are of labels, above 7 of words.
+// Bytes that are compared with: classes below 2 are of no label, or the dot, below 8 of no word.
 DATA bytes<>+0(SB)/8, $0x0f0f0f0f0f0f0f0f
-DATA bytes<>+8(SB)/8, $0x0101010101010101
-DATA bytes<>+16(SB)/8, $0x0707070707070707
+DATA bytes<>+8(SB)/8, $0x0202020202020202
+DATA bytes<>+16(SB)/8, $0x0808080808080808
 GLOBL bytes<>(SB), RODATA|NOPTR, $24
 
 // MASK brings the top bits of the bytes of low and high together in out.
@@ -36,42 +36,42 @@ GLOBL bytes<>(SB), RODATA|NOPTR, $24
 	ORQ       free, out
 
 // PLACE writes the place of the lowest bit of ends and takes it away. A block of usual text has no more than three hosts
-// and eight words: so many places are written whether they are there or not, since a branch for each would be foreseen
-// badly.
+// and six words that end as an anchor does: so many places are written whether they are there or not, since a branch for
+// each would be foreseen badly.
 #define PLACE(ends, list, i, count) \
 	TZCNTQ ends, AX;                      \
 	LEAQ   (AX)(R13*8), AX;               \
 	MOVW   AX, list+2*i(DI)(count*2);     \
 	BLSRQ  ends, ends
 
+// SHIFTED gives the four elements of a plane at b, in now, and those before them shifted up by n together.
+#define SHIFTED(n, now, before, out, free) \
+	VPSLLQ $n, now, out;          \
+	VPSRLQ $(64-n), before, free; \
+	VPOR   out, free, out
+
 // func sweepAVX2(k *chunk, p *byte, n int)
 //
-// R13 is eight times the number of the present block; carried over from block to block are R8: over, R9: dot,
-// R10: word>>63, R11: two>>62, R12: four>>63. R14 and R15 count hosts and words.
+// R13 is eight times the number of the present block; R8: over and R9: dot are carried over from block to block. R14
+// counts hosts, then words.
 TEXT ·sweepAVX2(SB), NOSPLIT, $0-24
 	MOVQ k+0(FP), DI
 	MOVQ p+8(FP), SI
-	MOVQ n+16(FP), AX
-	SHLQ $3, AX
-	MOVQ AX, n+16(FP)
+	MOVQ n+16(FP), R12
+	SHLQ $3, R12
 	VBROADCASTI128 lowHalf<>(SB), Y8
 	VBROADCASTI128 highHalf<>(SB), Y9
 	VPBROADCASTQ bytes<>+0(SB), Y10
 	VPBROADCASTQ bytes<>+8(SB), Y11
 	VPBROADCASTQ bytes<>+16(SB), Y13
+	VBROADCASTI128 (chunk_wanted+wordEnd_letters)(DI), Y15
 	VPXOR Y12, Y12, Y12
 	VPXOR Y14, Y14, Y14
 	XORL  R13, R13
 	XORL  R14, R14
-	XORL  R15, R15
+	MOVQ  (chunk_wanted+wordEnd_any)(DI), R10
 	MOVQ  chunk_over(DI), R8
 	MOVQ  chunk_dot(DI), R9
-	MOVQ  chunk_word(DI), R10
-	SHRQ  $63, R10
-	MOVQ  chunk_two(DI), R11
-	SHRQ  $62, R11
-	MOVQ  chunk_four(DI), R12
-	SHRQ  $63, R12
 
 block:
 	VMOVDQU (SI)(R13*8), Y0
@@ -82,45 +82,43 @@ block:
 	VPSRLW  $4, Y1, Y3
 	VPAND   Y10, Y2, Y2
 	VPAND   Y10, Y3, Y3
-	VPSHUFB Y0, Y8, Y0
-	VPSHUFB Y1, Y8, Y1
+	VPSHUFB Y0, Y8, Y4
+	VPSHUFB Y1, Y8, Y5
 	VPSHUFB Y2, Y9, Y2
 	VPSHUFB Y3, Y9, Y3
-	VPAND   Y2, Y0, Y0
-	VPAND   Y3, Y1, Y1
+	VPAND   Y2, Y4, Y2
+	VPAND   Y3, Y5, Y3
 
-	VPCMPGTB Y11, Y0, Y2
-	VPCMPGTB Y11, Y1, Y3
-	MASK(Y2, Y3, AX, DX)  // label characters but for dots
-	VPCMPGTB Y13, Y0, Y4
-	VPCMPGTB Y13, Y1, Y5
-	MASK(Y4, Y5, CX, DX)  // word characters
-	VPCMPGTB Y12, Y0, Y6
-	VPCMPGTB Y12, Y1, Y7
+	VPCMPGTB Y2, Y11, Y4
+	VPCMPGTB Y3, Y11, Y5
+	MASK(Y4, Y5, AX, DX)    // no character of a label, or a dot
+	MOVQ     AX, chunk_seps+8(DI)(R13*1)
+	VPCMPGTB Y12, Y2, Y6
+	VPCMPGTB Y12, Y3, Y7
+	MASK(Y6, Y7, BX, DX)    // characters of labels, and dots
+	VPCMPGTB Y2, Y13, Y4
+	VPCMPGTB Y3, Y13, Y5
+	MASK(Y4, Y5, CX, DX)    // no characters of words
+	MOVQ     CX, chunk_nonword+8(DI)(R13*1)
 
-	// Dashes side by side.
-	ANDNQ AX, CX, DX
-	MOVQ  chunk_dash(DI), BX
-	LEAQ  (BX)(DX*2), BX
-	ANDQ  DX, BX
-	ORQ   BX, chunk_pairs(DI)
-	SHRQ  $63, DX
-	MOVQ  DX, chunk_dash(DI)
+	TESTQ R10, R10
+	JE    lastDone
+	VPSHUFB  Y0, Y15, Y0
+	VPSHUFB  Y1, Y15, Y1
+	VPAND    Y2, Y0, Y0
+	VPAND    Y3, Y1, Y1
+	VPCMPGTB Y12, Y0, Y0
+	VPCMPGTB Y12, Y1, Y1
+	MASK(Y0, Y1, CX, DX)    // characters that words end in
+	MOVQ     CX, chunk_last+8(DI)(R13*1)
 
-	MASK(Y6, Y7, BX, DX)  // label characters
-	MOVQ AX, DX
-	NOTQ DX
-	MOVQ DX, chunk_seps+8(DI)(R13*1)
-	MOVQ CX, DX
-	NOTQ DX
-	MOVQ DX, chunk_nonword+8(DI)(R13*1)
-
-	// Host ends: a carry from the characters after dots. A dot is in BX and not in AX.
-	MOVQ  BX, DX
-	XORQ  AX, DX
+lastDone:
+	// Host ends: a carry from the characters after dots. A dot is in AX and in BX.
+	MOVQ  AX, DX
+	ANDQ  BX, DX
 	LEAQ  (R9)(DX*2), R9
 	SHRQ  $63, DX
-	ANDQ  AX, R9
+	ANDNQ R9, AX, R9
 	ADDQ  R9, R8
 	MOVQ  DX, R9
 	ADDQ  BX, R8
@@ -137,53 +135,86 @@ block:
 
 hosts:
 	MOVQ DX, R8
-
-	// Word ends.
-	LEAQ  (R10)(CX*2), AX
-	ORQ   chunk_any2(DI), AX
-	ANDQ  CX, AX
-	MOVQ  CX, R10
-	SHRQ  $63, R10
-	LEAQ  (R11)(AX*4), BX
-	ORQ   chunk_any4(DI), BX
-	ANDQ  AX, BX
-	MOVQ  AX, R11
-	SHRQ  $62, R11
-	LEAQ  (R12)(BX*2), DX
-	MOVQ  BX, R12
-	SHRQ  $63, R12
-	ANDNQ DX, CX, DX
-
-	POPCNTQ DX, BX
-	PLACE(DX, chunk_wordEnds, 0, R15)
-	PLACE(DX, chunk_wordEnds, 1, R15)
-	PLACE(DX, chunk_wordEnds, 2, R15)
-	PLACE(DX, chunk_wordEnds, 3, R15)
-	PLACE(DX, chunk_wordEnds, 4, R15)
-	PLACE(DX, chunk_wordEnds, 5, R15)
-	PLACE(DX, chunk_wordEnds, 6, R15)
-	PLACE(DX, chunk_wordEnds, 7, R15)
-	JNE     moreWords
-	ADDQ    BX, R15
-
-words:
 	ADDQ $8, R13
-	CMPQ R13, n+16(FP)
+	CMPQ R13, R12
 	JNE  block
 
 	VPMOVMSKB Y14, AX
 	MOVQ AX, chunk_high(DI)
 	MOVQ R8, chunk_over(DI)
 	MOVQ R9, chunk_dot(DI)
-	SHLQ $63, R10
-	MOVQ R10, chunk_word(DI)
-	SHLQ $62, R11
-	MOVQ R11, chunk_two(DI)
-	SHLQ $63, R12
-	MOVQ R12, chunk_four(DI)
 	MOVQ R14, chunk_hosts(DI)
-	MOVQ R15, chunk_words(DI)
+
+	// Four blocks at a time. Those that are not there hold neither dashes nor ends.
+	XORL AX, AX
+	MOVQ AX, chunk_nonword+8(DI)(R12*1)
+	MOVQ AX, chunk_nonword+16(DI)(R12*1)
+	MOVQ AX, chunk_nonword+24(DI)(R12*1)
+	VPBROADCASTQ (chunk_wanted+wordEnd_longer)(DI), Y8
+	VPBROADCASTQ (chunk_wanted+wordEnd_longer+8)(DI), Y9
+	VPBROADCASTQ (chunk_wanted+wordEnd_longer+16)(DI), Y10
+	XORL R13, R13
+
+four:
+	VMOVDQU chunk_nonword+8(DI)(R13*1), Y0
+	VMOVDQU chunk_nonword(DI)(R13*1), Y1
+	VMOVDQU chunk_seps+8(DI)(R13*1), Y2
+	VMOVDQU chunk_seps(DI)(R13*1), Y3
+	VPANDN  Y0, Y2, Y2              // dashes
+	VPANDN  Y1, Y3, Y3
+	SHIFTED(1, Y2, Y3, Y4, Y5)
+	VPAND   Y2, Y4, Y4
+	VPOR    Y4, Y12, Y12            // side by side
+	TESTQ   R10, R10
+	JE      fourDone
+	SHIFTED(2, Y0, Y1, Y2, Y3)
+	VPAND   Y8, Y2, Y2
+	SHIFTED(3, Y0, Y1, Y4, Y5)
+	VPAND   Y9, Y4, Y4
+	SHIFTED(4, Y0, Y1, Y6, Y7)
+	VPAND   Y10, Y6, Y6
+	VPOR    Y2, Y4, Y4
+	VPOR    Y4, Y6, Y6
+	VMOVDQU chunk_last+8(DI)(R13*1), Y2
+	VMOVDQU chunk_last(DI)(R13*1), Y3
+	SHIFTED(1, Y2, Y3, Y4, Y5)
+	VPAND   Y0, Y4, Y4
+	VPANDN  Y4, Y6, Y6
+	VMOVDQU Y6, chunk_room(DI)(R13*1)
+
+fourDone:
+	ADDQ $32, R13
+	CMPQ R13, R12
+	JLT  four
+
+	VPTEST   Y12, Y12
+	SETNE    chunk_pairs(DI)
 	VZEROUPPER
+	TESTQ    R10, R10
+	JE       done
+
+	XORL R13, R13
+	XORL R14, R14
+
+words:
+	MOVQ    chunk_room(DI)(R13*1), DX
+	POPCNTQ DX, BX
+	PLACE(DX, chunk_wordEnds, 0, R14)
+	PLACE(DX, chunk_wordEnds, 1, R14)
+	PLACE(DX, chunk_wordEnds, 2, R14)
+	PLACE(DX, chunk_wordEnds, 3, R14)
+	PLACE(DX, chunk_wordEnds, 4, R14)
+	PLACE(DX, chunk_wordEnds, 5, R14)
+	JNE     moreWords
+	ADDQ    BX, R14
+
+wordsDone:
+	ADDQ $8, R13
+	CMPQ R13, R12
+	JNE  words
+	MOVQ R14, chunk_words(DI)
+
+done:
 	RET
 
 moreHosts:
@@ -196,13 +227,13 @@ nextHost:
 	JMP  hosts
 
 moreWords:
-	ADDQ $8, R15
+	ADDQ $6, R14
 
 nextWord:
-	PLACE(DX, chunk_wordEnds, 0, R15)
-	LEAQ 1(R15), R15
+	PLACE(DX, chunk_wordEnds, 0, R14)
+	LEAQ 1(R14), R14
 	JNE  nextWord
-	JMP  words
+	JMP  wordsDone
 
 // WINDOW shows in out the places of a plane before place AX, the nearest in the top bit; 57 of them are sure.
 #define WINDOW(plane, out, free) \
@@ -324,6 +355,19 @@ number:
 	ORL  BX, R15
 	JMP  asked
 
+// TAIL keeps the place at i(SI) if the tails at R11 hold the four bytes before it.
+#define TAIL(i) \
+	MOVWLZX i(SI), AX;               \
+	MOVL    -4(R9)(AX*1), BX;        \
+	ORL     $0x20202020, BX;         \
+	IMUL3L  $0x9e3779b1, BX, BX;     \
+	RORXL   $16, BX, CX;             \
+	SHRL    $21, BX;                 \
+	MOVL    (R11)(BX*4), BX;         \
+	MOVW    AX, chunk_found(DI)(DX*2); \
+	BTL     CX, BX;                  \
+	ADCQ    $0, DX
+
 // func filterTailsBMI(k *chunk, buf *byte, base int, ends *uint16, count int, tails *byte) int
 TEXT ·filterTailsBMI(SB), NOSPLIT, $0-56
 	MOVQ k+0(FP), DI
@@ -335,23 +379,26 @@ TEXT ·filterTailsBMI(SB), NOSPLIT, $0-56
 	MOVQ tails+40(FP), R11
 	XORL DX, DX
 
-tail:
-	MOVWLZX (SI), AX
-	ADDQ    $2, SI
-	MOVL    -4(R9)(AX*1), BX
-	ORL     $0x20202020, BX
-	IMUL3L  $0x9e3779b1, BX, BX
-	MOVL    BX, CX
-	SHRL    $21, BX
-	SHRL    $16, CX
-	MOVL    (R11)(BX*4), BX
-	SHRXL   CX, BX, BX
-	ANDL    $1, BX
-	MOVW    AX, chunk_found(DI)(DX*2)
-	ADDQ    BX, DX
-	CMPQ    SI, R8
-	JNE     tail
+	LEAQ -8(R8), R10
 
+tails:
+	CMPQ SI, R10
+	JHI  fewer
+	TAIL(0)
+	TAIL(2)
+	TAIL(4)
+	TAIL(6)
+	ADDQ $8, SI
+	JMP  tails
+
+fewer:
+	CMPQ SI, R8
+	JEQ  tailsDone
+	TAIL(0)
+	ADDQ $2, SI
+	JMP  fewer
+
+tailsDone:
 	MOVQ DX, ret+48(FP)
 	RET
 

@@ -34,9 +34,9 @@ type kernel struct {
 	filterWords func(*chunk, []byte, int, []uint16, *keySet) int
 }
 
-func (f kernel) read(text []byte, shortest int, keys *keySet, tails []byte, rule hostRule) (all []kernelFound) {
+func (f kernel) read(text []byte, wanted wordEnd, keys *keySet, tails []byte, rule hostRule) (all []kernelFound) {
 	var k chunk
-	k.start(shortest)
+	k.start(&wanted)
 	for base := 0; base+blockBytes <= len(text); {
 		n := min(1+base/blockBytes%chunkBlocks, (len(text)-base)/blockBytes)
 		f.sweep(&k, text[base:], n)
@@ -66,7 +66,12 @@ func TestSweepsAgree(t *testing.T) {
 	inUse := kernel{sweep, filterHosts, filterTails, filterWords}
 	rapid.Check(t, func(t *rapid.T) {
 		text := sweepText(t)
-		shortest := rapid.IntRange(1, 4).Draw(t, "shortest")
+		var letters wordLetters
+		for _, b := range []byte(rapid.SampledFrom([]string{"abcdefghijklmnopqrstuvwxyz0123456789", "a7", "glmopqz", ""}).Draw(t, "letters")) {
+			letters.add(b)
+		}
+		wanted := newWordEnd(rapid.IntRange(1, 4).Draw(t, "shortest"), letters[:])
+		wanted.any = rapid.Uint64Range(0, 1).Draw(t, "words")
 		rule := hostRule{short: shortLabel, numbers: rapid.Uint64Range(0, 1).Draw(t, "numbers")}
 		var tails tailSet
 		for i := range tails {
@@ -76,7 +81,7 @@ func TestSweepsAgree(t *testing.T) {
 		for i := range keys.filter {
 			keys.filter[i] = byte(i*i) | byte(i)
 		}
-		got, want := inUse.read(text, shortest, &keys, tails[:], rule), portable.read(text, shortest, &keys, tails[:], rule)
+		got, want := inUse.read(text, wanted, &keys, tails[:], rule), portable.read(text, wanted, &keys, tails[:], rule)
 		for i := range want {
 			if !equalFound(got[i], want[i]) {
 				t.Fatalf("part %d of %q\n got %v\nwant %v", i, text, got[i], want[i])
