@@ -26,7 +26,7 @@ var invision5 engine = &markup{
 	date:   `.ipsEntry__date time, .ipsEntry__date`,
 	edited: `[data-excludequote]`,
 	anatomy: anatomy{quote: `.ipsQuote`, quoteAuthor: `@data-ipsquote-username`, quoteHead: `.ipsQuote_citation`, code: `pre`,
-		attachment: `a.ipsAttachLink`, noise: `[data-excludequote]`},
+		attachment: `a.ipsAttachLink:not(.ipsAttachLink_image), a.ipsAttachLink_image img`, noise: `[data-excludequote]`},
 
 	nextPage: `.ipsPagination__next:not(.ipsPagination__inactive) > a`,
 	same:     sameInvision,
@@ -53,7 +53,7 @@ var invision4 engine = &markup{
 	date:   `.ipsComment_meta time, .ipsComment_meta`,
 	edited: `[data-excludequote]`,
 	anatomy: anatomy{quote: `.ipsQuote`, quoteAuthor: `@data-ipsquote-username`, quoteHead: `.ipsQuote_citation`, code: `pre`,
-		attachment: `a.ipsAttachLink`, noise: `[data-excludequote]`},
+		attachment: `a.ipsAttachLink:not(.ipsAttachLink_image), a.ipsAttachLink_image img`, noise: `[data-excludequote]`},
 
 	nextPage: `.ipsPagination_next:not(.ipsPagination_inactive) > a`,
 	same:     sameInvision,
