@@ -69,6 +69,7 @@ type builder struct {
 	exact, alike, ranges nameSet
 	lengths              []byte
 	hostKeys, wordKeys   []setKey
+	names                []string // whose keys are in hostKeys, as far as they may be in a filter of their tails
 	maxLabels            int
 	shortNames           bool
 
@@ -158,6 +159,9 @@ func (b *builder) addHost(ascii string, term uint32) {
 // addHostKey lets a name through the filter: by its last two labels, or its last three where the second is short, as
 // in co.uk. A name of two labels with a short second one has a rule of its own.
 func (b *builder) addHostKey(name string) {
+	if len(b.names) <= mostNames {
+		b.names = append(b.names, name)
+	}
 	id := []byte(name)
 	count := bytes.Count(id, []byte(".")) + 1
 	b.maxLabels = max(b.maxLabels, count)

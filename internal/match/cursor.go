@@ -72,7 +72,11 @@ func (c *cursor) walkHosts(base int) {
 	if c.s.addresses.v4 {
 		rule.numbers = 1
 	}
-	passed := filterHosts(k, c.buf, base, k.hostEnds[early:k.hosts], &c.s.hostKeys, rule, 0)
+	ends := k.hostEnds[early:k.hosts]
+	if len(c.s.nameTails.words) > 0 {
+		ends = k.found[:filterNames(k, c.buf, base, ends, &c.s.nameTails, rule.numbers)]
+	}
+	passed := filterHosts(k, c.buf, base, ends, &c.s.hostKeys, rule, 0)
 	if c.s.shortNames {
 		passed = filterHosts(k, c.buf, base, k.short[:k.shorts], &c.s.hostKeys, hostRule{}, passed)
 	}

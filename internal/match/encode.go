@@ -102,6 +102,7 @@ func (b *builder) image() []byte {
 		sectionLengths:      func() { out.bytes(b.sortedLengths()) },
 		sectionHosts:        func() { out.bytes(hosts) },
 		sectionHostTable:    func() { out.bytes(hostTable) },
+		sectionNameTails:    func() { out.bytes(newNameTails(b.names)) },
 		sectionTails:        func() { out.bytes(tails[:]) },
 		sectionLetters:      func() { out.bytes(letters[:]) },
 		sectionWords:        func() { out.bytes(words) },

@@ -125,9 +125,6 @@ func (k *Keyer) addTokens(c *cursor, base int) {
 	}
 }
 
-// same is 1 for a = b, without a branch.
-func same(a, b byte) uint64 { return (uint64(a^b) - 1) >> 63 }
-
 // addToken adds the keys of the ASCII host token that ends at end, which is no local part.
 func (k *Keyer) addToken(text []byte, end int) {
 	for text[end-1] == '.' {

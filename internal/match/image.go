@@ -54,6 +54,7 @@ const (
 	sectionLengths             // prefix lengths of the ranges, longest first, a byte each: those of IPv4 after those of IPv6, see rangeLength
 	sectionHosts               // filter of names' keys
 	sectionHostTable           // table of names' keys
+	sectionNameTails           // filter of the last eight bytes of names; empty when it is not worth asking
 	sectionTails               // filter of the last four bytes of anchor words
 	sectionLetters             // wordLetters of anchor words
 	sectionWords               // filter of anchor words' keys
@@ -162,6 +163,10 @@ func open(image []byte) (*Scanner, error) {
 			return nil, errDamaged
 		}
 		set.shift = uint(64 - bits.TrailingZeros(uint(blocks)))
+	}
+	s.nameTails = openNameTails(part[sectionNameTails])
+	if words := len(s.nameTails.words) / 8; words != 0 && (bits.OnesCount(uint(words)) != 1 || words < 2) {
+		return nil, errDamaged
 	}
 	shortest, letters := param(paramShortest), part[sectionLetters]
 	if len(s.tails) != tailBytes || len(letters) != len(wordLetters{}) || shortest < 1 || shortest > 4 {

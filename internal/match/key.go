@@ -169,3 +169,83 @@ func (t *tailSet) worthAsking() bool {
 	}
 	return set < tailBytes*8/2
 }
+
+// nameTails is a filter of the last eight bytes of watched names: in the word that is chosen by the last six of them
+// stands a bit for the two before.
+type nameTails struct {
+	words []byte // of 8 bytes each; empty where the filter is not worth asking
+	shift uint   // brings a tail's word number down
+}
+
+const (
+	minNameTails = 4 << 10  // bytes
+	maxNameTails = 32 << 10 // it stays in the first-level cache
+	mostNames    = 3 * maxNameTails
+)
+
+func (t *nameTails) place(tail uint64) (word uint64, bit uint) {
+	tail |= foldBits
+	return tail >> 16 * keyLast >> (t.shift & 63), uint(uint16(tail)*0x79b1>>10) & 63
+}
+
+func (t *nameTails) set(tail [8]byte) {
+	word, bit := t.place(binary.LittleEndian.Uint64(tail[:]))
+	t.words[8*word+uint64(bit>>3)] |= 1 << (bit & 7)
+}
+
+func (t *nameTails) setAll(tail [8]byte) {
+	word, _ := t.place(binary.LittleEndian.Uint64(tail[:]))
+	binary.LittleEndian.PutUint64(t.words[8*word:], ^uint64(0))
+}
+
+// newNameTails gives the words of a filter for names, or none where it would refuse too little to pay for asking it.
+func newNameTails(names []string) []byte {
+	if len(names) == 0 || len(names) > mostNames {
+		return nil
+	}
+	t := openNameTails(make([]byte, min(max(minNameTails, 2<<bits.Len(uint(len(names)))), maxNameTails)))
+	for _, name := range names {
+		if !t.add(name) {
+			return nil
+		}
+	}
+	set := 0
+	for _, b := range t.words {
+		set += bits.OnesCount8(b)
+	}
+	if set > len(t.words)*8*3/8 {
+		return nil
+	}
+	return t.words
+}
+
+func openNameTails(words []byte) nameTails {
+	return nameTails{words: words, shift: uint(64 - bits.TrailingZeros(uint(len(words)/8)))}
+}
+
+// add lets tokens that end in the name pass. Before a shorter name stands a dot or what is of no label. Still shorter
+// ones would let nearly everything pass: it reports false.
+func (t *nameTails) add(name string) bool {
+	var tail [8]byte
+	n := len(name)
+	copy(tail[max(8-n, 0):], name[max(n-8, 0):])
+	switch {
+	case n >= 8:
+		t.set(tail)
+	case n == 6:
+		t.setAll(tail)
+	case n == 5, n == 7:
+		for b := range 256 {
+			if b != '.' && isLabel(byte(b)) {
+				continue
+			}
+			tail[7-n] = byte(b)
+			if n == 7 {
+				t.set(tail)
+			} else {
+				t.setAll(tail)
+			}
+		}
+	}
+	return n >= 5
+}

@@ -33,8 +33,9 @@ type Scanner struct {
 	suppliers, supplierText   []byte
 
 	exact, alike names
-	hostKeys     keySet // keys of the names in exact and alike, see addHostKey
-	shortNames   bool   // names of two labels whose first is short are among them
+	nameTails    nameTails // of the names in exact and alike
+	hostKeys     keySet    // keys of the names in exact and alike, see addHostKey
+	shortNames   bool      // names of two labels whose first is short are among them
 	maxLabels    int
 	addresses    ranges
 

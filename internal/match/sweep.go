@@ -98,8 +98,12 @@ func (k *chunk) dashes(b int) uint64 { return k.nonword[b] &^ k.seps[b] }
 var (
 	// sweep finds the ends of host tokens and words in the first n blocks of p.
 	sweep = sweepPortable
+	// filterNames keeps, in found, those host ends from the first on whose last eight bytes are in tails; and those that
+	// end in a dot or, if asked, a digit.
+	filterNames = filterNamesPortable
 	// filterHosts keeps, in found from place n on, those host ends from the first on whose key may be in the set, with
-	// the keys; and those that end in a dot or a digit. Ends whose second-level label is short go into short as well.
+	// the keys; and those that end in a dot or a digit. Ends whose second-level label is short go into short as well. ends may
+	// be found, for n = 0.
 	filterHosts = filterHostsPortable
 	// filterTails keeps, in found, those word ends from the first on whose last four bytes are in tails.
 	filterTails = filterTailsPortable
@@ -182,6 +186,18 @@ func flatten(places *[placesRoom]uint16, ends uint64, base, count int) int {
 	return next
 }
 
+func filterNamesPortable(k *chunk, buf []byte, base int, ends []uint16, tails *nameTails, numbers uint64) int {
+	n := 0
+	for _, at := range ends {
+		end := base + int(at)
+		word, bit := tails.place(binary.LittleEndian.Uint64(buf[end-8:]))
+		number := numbers & less(int(buf[end-1]-'0'), 10)
+		k.found[n] = at
+		n += int(binary.LittleEndian.Uint64(tails.words[8*word:])>>bit&1 | same(buf[end-1], '.') | number)
+	}
+	return n
+}
+
 func filterHostsPortable(k *chunk, buf []byte, base int, ends []uint16, keys *keySet, r hostRule, n int) int {
 	short := 0
 	for _, at := range ends {
@@ -201,6 +217,9 @@ func filterHostsPortable(k *chunk, buf []byte, base int, ends []uint16, keys *ke
 
 // less is 1 for a < b, without a branch.
 func less(a, b int) uint64 { return uint64(a-b) >> 63 }
+
+// same is 1 for a = b, without a branch.
+func same(a, b byte) uint64 { return (uint64(a^b) - 1) >> 63 }
 
 // hostRule says how host tokens are keyed and what passes in any case.
 type hostRule struct {

@@ -6,7 +6,8 @@ import "golang.org/x/sys/cpu"
 
 func init() {
 	if cpu.X86.HasAVX2 && cpu.X86.HasBMI1 && cpu.X86.HasBMI2 && cpu.X86.HasPOPCNT && hasLZCNT() {
-		sweep, filterHosts, filterTails, filterWords = sweepWide, filterHostsWide, filterTailsWide, filterWordsWide
+		sweep, filterTails, filterWords = sweepWide, filterTailsWide, filterWordsWide
+		filterNames, filterHosts = filterNamesWide, filterHostsWide
 	}
 }
 
@@ -24,6 +25,14 @@ func sweepWide(k *chunk, p []byte, n int) {
 		panic("match: sweep beyond its buffers")
 	}
 	sweepAVX2(k, &p[0], n)
+}
+
+func filterNamesWide(k *chunk, buf []byte, base int, ends []uint16, tails *nameTails, numbers uint64) int {
+	if len(ends) == 0 {
+		return 0
+	}
+	checkEnds(buf, base, ends)
+	return filterNamesBMI(k, &buf[0], base, &ends[0], len(ends), &tails.words[0], tails.shift, 1+11*numbers)
 }
 
 func filterHostsWide(k *chunk, buf []byte, base int, ends []uint16, keys *keySet, r hostRule, n int) int {
@@ -66,6 +75,11 @@ func checkEnds(buf []byte, base int, ends []uint16) {
 func sweepAVX2(k *chunk, p *byte, n int)
 
 // The filters give how many places are in found.
+
+// filterNamesBMI keeps what ends in one of so many bytes from the dot on: the slash ends none.
+//
+//go:noescape
+func filterNamesBMI(k *chunk, buf *byte, base int, ends *uint16, count int, words *byte, shift uint, kept uint64) int
 
 //go:noescape
 func filterHostsBMI(k *chunk, buf *byte, base int, ends *uint16, count int, filter *byte, shift uint, short int, numbers uint64, n int) int

@@ -280,6 +280,64 @@ nextWord:
 	ANDL $1, passed;                 \
 	ADDQ passed, DX
 
+// NAME keeps the place at i(SI) if the tails at R11, whose shift is R12, hold the eight bytes before it, or if the last
+// one is of R13 from the dot on. R14 is 16, R15 56.
+#define NAME(i) \
+	MOVWLZX i(SI), AX;                 \
+	MOVQ    -8(R9)(AX*1), BX;          \
+	ORQ     FOLD, BX;                  \
+	SHRXQ   R14, BX, CX;               \
+	IMULQ   R10, CX;                   \
+	SHRXQ   R12, CX, CX;               \
+	MOVQ    (R11)(CX*8), CX;           \
+	SHRXQ   R15, BX, R8;               \
+	IMUL3L  $0x9e3779b1, BX, BX;       \
+	SHRL    $10, BX;                   \
+	SHRXQ   BX, CX, CX;                \
+	SUBL    $0x2e, R8;                 \
+	CMPL    R8, R13;                   \
+	SBBL    BX, BX;                    \
+	ORL     BX, CX;                    \
+	ANDL    $1, CX;                    \
+	MOVW    AX, chunk_found(DI)(DX*2); \
+	ADDQ    CX, DX
+
+// func filterNamesBMI(k *chunk, buf *byte, base int, ends *uint16, count int, words *byte, shift uint, kept uint64) int
+TEXT ·filterNamesBMI(SB), NOSPLIT, $0-72
+	MOVQ k+0(FP), DI
+	MOVQ buf+8(FP), R9
+	ADDQ base+16(FP), R9
+	MOVQ ends+24(FP), SI
+	MOVQ count+32(FP), R8
+	LEAQ (SI)(R8*2), R8
+	MOVQ R8, count+32(FP)
+	SUBQ $4, R8
+	MOVQ R8, base+16(FP)
+	MOVQ words+40(FP), R11
+	MOVQ shift+48(FP), R12
+	MOVQ kept+56(FP), R13
+	MOVQ KEY_LAST, R10
+	MOVL $16, R14
+	MOVL $56, R15
+	XORL DX, DX
+
+names:
+	CMPQ SI, base+16(FP)
+	JHI  fewer
+	NAME(0)
+	NAME(2)
+	ADDQ $4, SI
+	JMP  names
+
+fewer:
+	CMPQ SI, count+32(FP)
+	JEQ  namesDone
+	NAME(0)
+
+namesDone:
+	MOVQ DX, ret+64(FP)
+	RET
+
 // func filterHostsBMI(k *chunk, buf *byte, base int, ends *uint16, count int, filter *byte, shift uint, short int, numbers uint64, n int) int
 TEXT ·filterHostsBMI(SB), NOSPLIT, $0-88
 	MOVQ k+0(FP), DI

@@ -24,17 +24,19 @@ func sweepText(t *rapid.T) []byte {
 type kernelFound struct {
 	Seps, Nonword, Keys                   []uint64
 	Hosts, Words, Found, Shorts, Tails, W []uint16
+	Names                                 []uint16
 	High, Pairs                           bool
 }
 
 type kernel struct {
 	sweep       func(*chunk, []byte, int)
+	filterNames func(*chunk, []byte, int, []uint16, *nameTails, uint64) int
 	filterHosts func(*chunk, []byte, int, []uint16, *keySet, hostRule, int) int
 	filterTails func(*chunk, []byte, int, int, []byte) int
 	filterWords func(*chunk, []byte, int, []uint16, *keySet) int
 }
 
-func (f kernel) read(text []byte, wanted wordEnd, keys *keySet, tails []byte, rule hostRule) (all []kernelFound) {
+func (f kernel) read(text []byte, wanted wordEnd, keys *keySet, tails []byte, names *nameTails, rule hostRule) (all []kernelFound) {
 	var k chunk
 	k.start(&wanted)
 	for base := 0; base+blockBytes <= len(text); {
@@ -45,6 +47,7 @@ func (f kernel) read(text []byte, wanted wordEnd, keys *keySet, tails []byte, ru
 			Hosts: slices.Clone(k.hostEnds[:k.hosts]), Words: slices.Clone(k.wordEnds[:k.words]),
 		}
 		if base >= maxKey {
+			one.Names = slices.Clone(k.found[:f.filterNames(&k, text, base, k.hostEnds[:k.hosts], names, rule.numbers)])
 			kept := f.filterHosts(&k, text, base, k.hostEnds[:k.hosts], keys, rule, 0)
 			one.Shorts = slices.Clone(k.short[:k.shorts])
 			kept = f.filterHosts(&k, text, base, k.short[:k.shorts], keys, hostRule{}, kept)
@@ -62,8 +65,8 @@ func (f kernel) read(text []byte, wanted wordEnd, keys *keySet, tails []byte, ru
 
 // TestSweepsAgree holds the kernel that this processor uses against the portable one.
 func TestSweepsAgree(t *testing.T) {
-	portable := kernel{sweepPortable, filterHostsPortable, filterTailsPortable, filterWordsPortable}
-	inUse := kernel{sweep, filterHosts, filterTails, filterWords}
+	portable := kernel{sweepPortable, filterNamesPortable, filterHostsPortable, filterTailsPortable, filterWordsPortable}
+	inUse := kernel{sweep, filterNames, filterHosts, filterTails, filterWords}
 	rapid.Check(t, func(t *rapid.T) {
 		text := sweepText(t)
 		var letters wordLetters
@@ -81,7 +84,11 @@ func TestSweepsAgree(t *testing.T) {
 		for i := range keys.filter {
 			keys.filter[i] = byte(i*i) | byte(i)
 		}
-		got, want := inUse.read(text, wanted, &keys, tails[:], rule), portable.read(text, wanted, &keys, tails[:], rule)
+		names := openNameTails(make([]byte, minNameTails))
+		for i := range names.words {
+			names.words[i] = byte(i * 29)
+		}
+		got, want := inUse.read(text, wanted, &keys, tails[:], &names, rule), portable.read(text, wanted, &keys, tails[:], &names, rule)
 		for i := range want {
 			if !equalFound(got[i], want[i]) {
 				t.Fatalf("part %d of %q\n got %v\nwant %v", i, text, got[i], want[i])
@@ -92,7 +99,7 @@ func TestSweepsAgree(t *testing.T) {
 
 func equalFound(a, b kernelFound) bool {
 	return slices.Equal(a.Seps, b.Seps) && slices.Equal(a.Nonword, b.Nonword) && slices.Equal(a.Keys, b.Keys) &&
-		slices.Equal(a.Hosts, b.Hosts) && slices.Equal(a.Words, b.Words) && slices.Equal(a.Found, b.Found) &&
+		slices.Equal(a.Hosts, b.Hosts) && slices.Equal(a.Names, b.Names) && slices.Equal(a.Words, b.Words) && slices.Equal(a.Found, b.Found) &&
 		slices.Equal(a.Shorts, b.Shorts) && slices.Equal(a.Tails, b.Tails) && slices.Equal(a.W, b.W) &&
 		a.High == b.High && a.Pairs == b.Pairs
 }
