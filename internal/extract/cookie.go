@@ -216,7 +216,7 @@ func (r *reader) isDomainValue(at int) bool {
 	b, named := bytes.CutSuffix(b, []byte(":"))
 	b, closed := bytes.CutSuffix(bytes.TrimRight(b, " \t"), []byte(`"`))
 	open := bytes.LastIndexByte(b, '"')
-	return quoted && named && closed && open >= 0 && cookieKeys[lettersOf(string(b[open+1:]))] == keyDomain
+	return quoted && named && closed && open >= 0 && cookieKeyOf(b[open+1:]) == keyDomain
 }
 
 type cookieKey int
@@ -236,6 +236,29 @@ var cookieKeys = map[string]cookieKey{
 	"session": keySession,
 }
 
+// cookieKeyOf is what a key means by its letters, in any case.
+func cookieKeyOf(name []byte) cookieKey {
+	const longest = 14
+	var letters [longest]byte
+	n := 0
+	for _, c := range name {
+		switch {
+		case c-'A' < 26:
+			c |= 0x20
+		case c >= utf8.RuneSelf:
+			return 0
+		case c-'a' >= 26 && !isDigit(c):
+			continue
+		}
+		if n == longest {
+			return 0
+		}
+		letters[n] = c
+		n++
+	}
+	return cookieKeys[string(letters[:n])]
+}
+
 // parseJSONCookie reads the object at b[at] as far as it is a flat one. end is after it, or how far was looked for that.
 func (r *reader) parseJSONCookie(at int) (c cookie, end int, closed bool) {
 	b := r.data[:min(len(r.data), at+2*maxLine)]
@@ -253,7 +276,7 @@ func (r *reader) parseJSONCookie(at int) (c cookie, end int, closed bool) {
 		if value, ok = jsonValue(b, value.start); !ok {
 			return c, max(at, value.end), false
 		}
-		session = c.set(cookieKeys[lettersOf(string(key))], b, value) || session
+		session = c.set(cookieKeyOf(key), b, value) || session
 		if at = skipSpace(b, value.end); at < len(b) && b[at] == '}' {
 			if session {
 				c.expires = time.Time{}

@@ -13,17 +13,17 @@ const maxEscaped = 1 << 10
 // readEscaped reads the line of a hit whose account or address is written with escapes (jdoe%40hospital.example:pw), as
 // it decodes. It gives where the line ends, 0 when that gives no credential. Only the field of the
 // hit is decoded: a password is what is written.
-func (r *reader) readEscaped(h match.Hit) (end int) {
-	if r.decoded || r.effort <= 0 {
-		return 0
-	}
-	line, whole := r.lineAround(h.Start)
-	if !whole || line.end-line.start > maxEscaped {
+func (r *reader) readEscaped(line span, h match.Hit) (end int) {
+	if r.decoded || r.effort <= 0 || line.end-line.start > maxEscaped {
 		return 0
 	}
 	if !mayUnescape(r.data[line.start:min(h.End, line.end)]) || !r.spend(line.end-line.start) {
 		return 0
 	}
+	return r.readDecoded(line, h)
+}
+
+func (r *reader) readDecoded(line span, h match.Hit) (end int) {
 	field := fieldAround(r.data, line, h)
 	begun := span{field.start, min(h.End, field.end)}
 	if bytes.Equal(match.Unescape(nil, begun.of(r.data)), begun.of(r.data)) {

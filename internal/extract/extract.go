@@ -91,13 +91,16 @@ func (r *reader) readHits(hits []match.Hit) {
 			i++
 			continue
 		}
-		if end := r.readEscaped(hits[i]); end > 0 {
-			for i < len(hits) && hits[i].Start < end {
-				i++
+		line, whole := r.lineAround(hits[i].Start)
+		if whole {
+			if end := r.readEscaped(line, hits[i]); end > 0 {
+				for i < len(hits) && hits[i].Start < end {
+					i++
+				}
+				continue
 			}
-			continue
 		}
-		if !r.recordAt(hits[i], &rec) {
+		if !r.recordAt(line, whole, hits[i], &rec) {
 			if r.body(hits[i].Start) {
 				r.note(hits[i])
 			}
@@ -117,10 +120,10 @@ func (r *reader) readHits(hits []match.Hit) {
 	}
 }
 
-// recordAt finds the record that a hit stands in; without one the hit stands in text.
-func (r *reader) recordAt(h match.Hit, rec *record) (ok bool) {
+// recordAt finds the record that a hit stands in, on a line that is known whole or not; without one the hit stands in
+// text.
+func (r *reader) recordAt(line span, whole bool, h match.Hit, rec *record) (ok bool) {
 	r.row = row{}
-	line, whole := r.lineAround(h.Start)
 	if !whole || firstQuote(line.of(r.data)) < line.end-line.start {
 		var known bool
 		if *rec, known, ok = r.readJSONCookie(h); known {
@@ -427,7 +430,9 @@ func classOf(p party, host span) risk.Class {
 func (r *reader) place(at int) risk.Place {
 	place := r.block.Place
 	place.Line = r.lines.at(r.data, at)
-	place.Offset = r.block.OffsetOf(at)
+	if place.Offset += int64(at); len(r.block.Wide) > 0 {
+		place.Offset = r.block.OffsetOf(at)
+	}
 	return place
 }
 

@@ -87,12 +87,21 @@ func isAddress(b []byte) bool {
 		return false
 	}
 	for _, c := range b[:at] {
-		if !isLetter(c) && !isDigit(c) && c < utf8.RuneSelf && bytes.IndexByte([]byte(".!#$%&'*+/=?^_`{}~-"), c) < 0 {
+		if !isLocalByte[c] {
 			return false
 		}
 	}
 	return true
 }
+
+// isLocalByte tells what may stand before the @.
+var isLocalByte = func() (is [256]bool) {
+	for i := range is {
+		c := byte(i)
+		is[c] = isLetter(c) || isDigit(c) || c >= utf8.RuneSelf || bytes.IndexByte([]byte(".!#$%&'*+/=?^_`{}~-"), c) >= 0
+	}
+	return is
+}()
 
 // holdsAddress tells a list of addresses or a link from a password.
 func holdsAddress(b []byte) bool {

@@ -21,14 +21,27 @@ func isPlaceholder(b []byte) bool {
 	if len(b) < 3 || len(b) > 40 {
 		return false
 	}
-	switch string(b) {
-	case "UNKNOWN", "NOT_SAVED", "null", "NULL", "(null)", "undefined", "N/A", "None", "<empty>", "<EMPTY>", "(empty)":
-		return true
+	switch b[0] {
+	case 'U', 'N', 'n', '(', 'u', '<':
+		switch string(b) {
+		case "UNKNOWN", "NOT_SAVED", "null", "NULL", "(null)", "undefined", "N/A", "None", "<empty>", "<EMPTY>", "(empty)":
+			return true
+		}
+	case '*': // as a page shows a password
+		return len(bytes.Trim(b, "*")) == 0
+	case dots[0]:
+		return len(bytes.Trim(b, dots)) == 0
+	case '[':
+		return isNote(b)
 	}
-	if len(bytes.Trim(b, "*")) == 0 || len(bytes.Trim(b, "\u2022")) == 0 { // as a page shows a password
-		return true
-	}
-	if b[0] != '[' || b[len(b)-1] != ']' {
+	return false
+}
+
+const dots = "\u2022"
+
+// isNote tells words in capitals, in brackets.
+func isNote(b []byte) bool {
+	if b[len(b)-1] != ']' {
 		return false
 	}
 	for _, c := range b[1 : len(b)-1] {

@@ -232,6 +232,9 @@ func colonInPath(before, rest []byte) (further int, inside bool) {
 	case endsInTime(before) && len(rest) >= 2 && isDigit(rest[0]) && isDigit(rest[1]):
 		return 0, true
 	}
+	if len(before) == 0 || before[len(before)-1] != 'l' && before[len(before)-1] != 'e' { // as the names end
+		return 0, false
+	}
 	for _, name := range wikiNames {
 		if wiki, found := bytes.CutSuffix(before, name); found && len(wiki) > 0 && (wiki[len(wiki)-1] == '/' || wiki[len(wiki)-1] == '=') {
 			return 0, true
