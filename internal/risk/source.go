@@ -41,6 +41,9 @@ type Source struct {
 	Politeness  Politeness
 	Read        Reading  // how its pages are read
 	Allowed     []string // further hosts that links may lead to; the address's own host always is
+	Approval    string   // id of the written approval of an account there; "" = it is read as a guest
+	Login       Login
+	Session     SourceSession // what an earlier run, or a person, left; no part of the definition
 }
 
 // Limits bound one fetch and one crawl; zero values are replaced by catalog's defaults.
@@ -256,15 +259,16 @@ type Quote struct {
 // CrawlReport is what one run amounted to.
 type CrawlReport struct {
 	Pages         int
-	Items         int      // read
-	New           int      // read for the first time or changed
-	Unchanged     int      // skipped by mark
-	Engine        string   // software that was recognised or named; "" = read by selectors
-	Edited        int      // of New: read before, and changed since
-	Encrypted     int      // pastes that only their readers can open: counted, never opened
-	Once          int      // pastes that can be read only once: counted and left alone
-	Gone          int      // read before, and no more
-	Said          []string // what a person should know and that is no fault: limits of a subscription, what is gone
-	NotUnderstood []string // addresses and what was missing, no page text
-	Unused        []string // selectors of the definition that found nothing anywhere; right for some, as next on a site of one page
+	Items         int            // read
+	New           int            // read for the first time or changed
+	Unchanged     int            // skipped by mark
+	Engine        string         // software that was recognised or named; "" = read by selectors
+	Edited        int            // of New: read before, and changed since
+	Encrypted     int            // pastes that only their readers can open: counted, never opened
+	Once          int            // pastes that can be read only once: counted and left alone
+	Gone          int            // read before, and no more
+	Said          []string       // what a person should know and that is no fault: limits of a subscription, what is gone
+	NotUnderstood []string       // addresses and what was missing, no page text
+	Session       *SourceSession // to be remembered in place of the one before; nil = as it was
+	Unused        []string       // selectors of the definition that found nothing anywhere; right for some, as next on a site of one page
 }

@@ -19,7 +19,7 @@ import (
 var allRows = []any{
 	supplierRow{}, termRow{}, sourceRow{}, healthRow{}, runRow{}, dayRow{}, captureRow{}, markRow{}, fileRow{}, exposureRow{}, sightingRow{},
 	eventRow{}, scoreRow{}, contributionRow{}, alertRow{}, alertExposureRow{}, messageRow{}, userRow{}, sessionRow{}, settingRow{}, undecidedRow{}, floodRow{},
-	repeatRow{}, watchlistRow{}, huntRow{}, wholeReadRow{},
+	repeatRow{}, watchlistRow{}, huntRow{}, wholeReadRow{}, nameReadRow{},
 }
 
 // nullable are the columns that may be unknown; every other one is NOT NULL.
@@ -152,6 +152,8 @@ func fill(v reflect.Value, n *int) {
 	case time.Duration:
 		v.SetInt(int64(time.Duration(*n) * time.Microsecond))
 		return
+	case risk.Secret: // never in a row
+		return
 	}
 	switch v.Kind() {
 	case reflect.Struct:
@@ -236,7 +238,7 @@ func testEveryField(t *testing.T, s *Store) {
 	throughDatabase(t, s, sup, newSupplierRow(sup), supplierRow.supplier)
 	term := filled[risk.WatchTerm](nil)
 	throughDatabase(t, s, term, newTermRow(term), func(r termRow) risk.WatchTerm { return r.term(term.Supplier) })
-	src := filled[risk.Source](nil)
+	src := filled(func(s *risk.Source) { s.Session = risk.SourceSession{} })
 	throughDatabase(t, s, src, newSourceRow(src), sourceRow.source)
 	c := filled[risk.Capture](nil)
 	throughDatabase(t, s, c, newCaptureRow(c), captureRow.capture)

@@ -27,6 +27,8 @@ type sourceRow struct {
 	Politeness  doc[risk.Politeness] `gorm:"column:politeness"`
 	Reading     doc[risk.Reading]    `gorm:"column:reading"`
 	Allowed     doc[[]string]        `gorm:"column:allowed"`
+	Approval    string               `gorm:"column:approval"`
+	Login       doc[risk.Login]      `gorm:"column:login"`
 }
 
 func (sourceRow) TableName() string { return "sources" }
@@ -36,6 +38,7 @@ func newSourceRow(s risk.Source) sourceRow {
 		ID: s.ID, Key: s.Key, Name: s.Name, Kind: string(s.Kind), Route: string(s.Route), Address: s.Address, Every: s.Every.Microseconds(),
 		Owner: s.Owner, LegalBasis: s.LegalBasis, ReviewBy: at(s.ReviewBy), Reliability: s.Reliability, Enabled: s.Enabled,
 		Limits: docOf(s.Limits), Politeness: docOf(s.Politeness), Reading: docOf(s.Read), Allowed: docOf(s.Allowed),
+		Approval: s.Approval, Login: docOf(s.Login),
 	}
 }
 
@@ -43,7 +46,7 @@ func (r sourceRow) source() risk.Source {
 	return risk.Source{
 		ID: r.ID, Key: r.Key, Name: r.Name, Kind: risk.SourceKind(r.Kind), Route: risk.Route(r.Route), Address: r.Address, Every: time.Duration(r.Every) * time.Microsecond,
 		Owner: r.Owner, LegalBasis: r.LegalBasis, ReviewBy: r.ReviewBy.Time, Reliability: r.Reliability, Enabled: r.Enabled,
-		Limits: r.Limits.v, Politeness: r.Politeness.v, Read: r.Reading.v, Allowed: r.Allowed.v,
+		Limits: r.Limits.v, Politeness: r.Politeness.v, Read: r.Reading.v, Allowed: r.Allowed.v, Approval: r.Approval, Login: r.Login.v,
 	}
 }
 
@@ -80,7 +83,7 @@ func (s *Store) SyncSources(ctx context.Context, defined []risk.Source) ([]risk.
 const renewSource = `ON CONFLICT (key) DO UPDATE SET name = excluded.name, kind = excluded.kind, route = excluded.route,
 	address = excluded.address, every_us = excluded.every_us, owner = excluded.owner, legal_basis = excluded.legal_basis,
 	review_by = excluded.review_by, reliability = excluded.reliability, enabled = excluded.enabled, limits = excluded.limits,
-	politeness = excluded.politeness, reading = excluded.reading, allowed = excluded.allowed`
+	politeness = excluded.politeness, reading = excluded.reading, allowed = excluded.allowed, approval = excluded.approval, login = excluded.login`
 
 // addHealth gives sources that never had one a health row.
 func addHealth(ctx context.Context, tx *gorm.DB, sources []sourceRow, now time.Time) error {
