@@ -18,6 +18,7 @@ type anatomy struct {
 	quote       string
 	quoteAuthor string // inside a quote: who is quoted; "@name" reads the quote's own attribute
 	quoteHead   string // inside a quote: what is not the quoted person's words
+	quoteTitle  string // the element right before a quote that names who is quoted, where that is not inside
 	code        string
 	attachment  string // its text is the file's name
 	noise       string // captions and controls that are nobody's words
@@ -28,12 +29,12 @@ func (a anatomy) read(body *goquery.Selection, item *risk.Item) {
 	skip := map[*html.Node]bool{}
 	for _, q := range outermost(find(body, a.quote)) {
 		skip[q.Nodes[0]] = true
-		quote := risk.Quote{Author: quotedAuthor(pick(q, a.quoteAuthor)), Text: textWithout(q.Nodes[0], nodes(find(q, a.quoteHead), find(q, a.noise)))}
+		quote := risk.Quote{Author: a.quoted(q), Text: textWithout(q.Nodes[0], nodes(find(q, a.quoteHead), find(q, a.quoteTitle), find(q, a.noise)))}
 		if quote.Text != "" {
 			item.Quotes = append(item.Quotes, quote)
 		}
 	}
-	for n := range nodes(find(body, a.noise)) {
+	for n := range nodes(find(body, a.noise), find(body, a.quoteTitle)) {
 		skip[n] = true
 	}
 	for _, c := range outermost(find(body, a.code)) {
@@ -43,6 +44,24 @@ func (a anatomy) read(body *goquery.Selection, item *risk.Item) {
 	}
 	item.Attachments = append(item.Attachments, fileNames(body, a.attachment)...)
 	item.Text = textWithout(body.Nodes[0], skip)
+}
+
+func (a anatomy) quoted(q *goquery.Selection) string {
+	if a.quoteTitle == "" {
+		return quotedAuthor(pick(q, a.quoteAuthor))
+	}
+	before := q.Prev()
+	if nodes(find(before.Parent(), a.quoteTitle))[firstNode(before)] {
+		return quotedAuthor(oneLine(before))
+	}
+	return ""
+}
+
+func firstNode(s *goquery.Selection) *html.Node {
+	if s.Length() == 0 {
+		return nil
+	}
+	return s.Nodes[0]
 }
 
 // quotedAuthor drops what boards write behind the name: "anna wrote:", "anna schrieb:", "Quote from: anna on today".

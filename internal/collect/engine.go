@@ -117,7 +117,12 @@ func (r *run) enginePosts(p *page) ([]post, error) {
 	if err != nil {
 		return nil, err
 	}
-	var posts []post
+	if m, ok := r.engine.(*markup); ok {
+		if n := m.mute(p); n > 0 {
+			r.note("%s: %d posts without their text", p.url, n)
+		}
+	}
+	posts := []post{}
 	length := 0
 	for _, item := range read {
 		length += len(item.Text)
@@ -156,10 +161,11 @@ func (p *page) strange(wanted, what string) error {
 	switch {
 	case looksLikeCaptcha(p.body) && !p.isForum():
 		return p.failure(risk.FailCaptcha, fmt.Errorf("a captcha or block page instead of %s", what))
-	case p.asksForLogin():
-		return p.failure(risk.FailLogin, fmt.Errorf("a log-in form instead of %s", what))
 	case p.doc != nil && p.doc.FindMatcher(refreshMeta).Length() > 0:
 		return p.failure(risk.FailLayout, fmt.Errorf("a page that refreshes itself, as waiting pages do, instead of %s", what))
+	}
+	if said := p.notice(); said != nil {
+		return instead(said, what)
 	}
 	for _, e := range engines {
 		if !e.shows(p) {

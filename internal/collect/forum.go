@@ -272,7 +272,7 @@ func (r *run) posts(p *page) ([]post, error) {
 // fresh keeps the posts that are new or edited, once each. A post is met again only with its text: where ids count up
 // in every thread anew, the same id is another post. A page that only repeats what this run has met leads nowhere new.
 func (r *run) fresh(ctx context.Context, posts []post) (fresh []post, marks []risk.Mark, repeats bool, err error) {
-	repeats = true
+	repeats = len(posts) > 0
 	for _, p := range posts {
 		if r.again(p.mark.Key + " " + p.mark.Marker) {
 			continue

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -24,6 +25,7 @@ type markup struct {
 	replies string // in it: how many
 	last    string // in it: the link to the last post, or its time
 	empty   string // what a board without threads shows in their place
+	message string // what the software puts its messages into: closed, banned, no such board
 
 	post       string // one for each post on a thread's page
 	body       string // in it: its text
@@ -33,6 +35,7 @@ type markup struct {
 	date       string
 	edited     string // the mark of an edited post, which may hold when
 	attachment string // in it, outside its text: names of files
+	hidden     string // posts that are shown without their text: deleted, or of somebody who is ignored
 	anatomy    anatomy
 
 	nextPage   string
@@ -89,10 +92,22 @@ func (m *markup) threads(p *page) ([]entry, error) {
 		return entries, nil
 	case list.Length() > 0:
 		return nil, p.failure(risk.FailLayout, fmt.Errorf("%d threads of %s, but no link of theirs was found", list.Length(), m.key))
-	case find(p.doc.Selection, m.empty).Length() > 0, len(m.boards(p)) > 0:
+	case len(m.boards(p)) > 0:
 		return nil, nil
+	case find(p.doc.Selection, m.empty).Length() > 0:
+		return nil, m.mayBeEmpty(p)
 	}
 	return nil, p.strange(m.key, "a list of threads")
+}
+
+// mayBeEmpty asks that a board which shows no threads does not say why: where one may not read, softwares write that
+// into the place of "no threads".
+func (m *markup) mayBeEmpty(p *page) error {
+	said := lowered(oneLine(find(p.doc.Selection, m.empty).First()))
+	if containsAny(said, loginWords) || p.asksForLogin() {
+		return p.failure(risk.FailLogin, errors.New("a notice that one may not read, instead of a list of threads"))
+	}
+	return nil
 }
 
 // thread reads one entry. Its marker is made of what a reply changes; a relative date would change by itself.
@@ -137,10 +152,27 @@ func (m *markup) posts(p *page, dates calendar) ([]risk.Item, error) {
 	switch {
 	case len(items) > 0:
 		return items, nil
-	case list.Length() > 0:
+	case list.Length() > len(nodes(find(p.doc.Selection, m.hidden))):
 		return nil, p.failure(risk.FailLayout, fmt.Errorf("%d posts of %s, none with its text", list.Length(), m.key))
+	case list.Length() > 0:
+		return nil, nil
 	}
 	return nil, p.strange(m.key, "a thread")
+}
+
+// mute counts the posts without a text for which the software gives no reason, where its reasons are known.
+func (m *markup) mute(p *page) int {
+	if m.hidden == "" {
+		return 0
+	}
+	hidden := nodes(find(p.doc.Selection, m.hidden))
+	n := 0
+	for _, s := range find(p.doc.Selection, m.post).EachIter() {
+		if find(s, m.body).Length() == 0 && !hidden[s.Nodes[0]] {
+			n++
+		}
+	}
+	return n
 }
 
 var digits = regexp.MustCompile(`\d+`)
@@ -179,7 +211,7 @@ func (m *markup) next(p *page) (*url.URL, bool) {
 	if p.doc == nil {
 		return nil, false
 	}
-	return p.resolve(find(p.doc.Selection, m.nextPage).First().AttrOr("href", ""))
+	return m.resolve(p, find(p.doc.Selection, m.nextPage).First().AttrOr("href", ""))
 }
 
 // oneLine is an element's text in one line; "" for none.
