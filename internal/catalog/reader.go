@@ -231,6 +231,34 @@ func (r *reader) texts(to *[]string) func(ast.Node) {
 	}
 }
 
+// domains reads a list of domains, each with the basis on which it may be asked about.
+func (r *reader) domains(to *[]risk.Domain) func(ast.Node) {
+	return func(n ast.Node) {
+		list, ok := n.(*ast.SequenceNode)
+		if !ok {
+			r.problem(line(n), "A list is expected here, of domains with the basis of each.")
+			return
+		}
+		for _, v := range list.Values {
+			var d risk.Domain
+			r.mapping(v, "read.domains.", keys{"domain": r.text(&d.Name), "basis": r.text(&d.Basis)})
+			term, err := risk.NewWatchTerm(risk.TermDomain, d.Name)
+			switch {
+			case err != nil:
+				r.problem(line(v), "%q is not a domain name.", d.Name)
+			case utf8.RuneCountInString(d.Basis) < leastBasis:
+				r.problem(line(v), "The domain %s needs a basis: the record that proves it, or the contract and its clause.", d.Name)
+			default:
+				d.Name = term.Value
+				*to = append(*to, d)
+			}
+		}
+	}
+}
+
+// leastBasis is shorter than any sentence that names a record or a contract.
+const leastBasis = 8
+
 func (r *reader) duration(to *time.Duration, least, most time.Duration) func(ast.Node) {
 	return func(n ast.Node) {
 		s, ok := r.scalar(n)

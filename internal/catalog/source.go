@@ -102,7 +102,7 @@ func parse(name string, data []byte) (Definition, []error) {
 }
 
 // places remembers at which line each key stood, so that a check across keys can name one.
-type places struct{ top, read map[string]int }
+type places struct{ top, read, login map[string]int }
 
 func (r *reader) source(data []byte, d *Definition) places {
 	s := &d.Source
@@ -110,7 +110,7 @@ func (r *reader) source(data []byte, d *Definition) places {
 	at.top = r.document(data, keys{
 		"key":         r.text(&s.Key),
 		"name":        r.text(&s.Name),
-		"kind":        r.oneOf(func(v string) { s.Kind = risk.SourceKind(v) }, string(risk.SourcePaste), string(risk.SourceForum), string(risk.SourceLeakSite), string(risk.SourceDrop)),
+		"kind":        r.oneOf(func(v string) { s.Kind = risk.SourceKind(v) }, string(risk.SourcePaste), string(risk.SourceForum), string(risk.SourceLeakSite), string(risk.SourceFeed), string(risk.SourceAccount), string(risk.SourceDrop)),
 		"route":       r.oneOf(func(v string) { s.Route = risk.Route(v) }, string(risk.RouteDirect), string(risk.RouteTor), string(risk.RouteFile)),
 		"address":     r.text(&s.Address),
 		"every":       r.duration(&s.Every, time.Second, 31*24*time.Hour),
@@ -120,6 +120,8 @@ func (r *reader) source(data []byte, d *Definition) places {
 		"reliability": r.share(&s.Reliability),
 		"enabled":     r.flag(&s.Enabled),
 		"allowed":     r.texts(&s.Allowed),
+		"approval":    r.text(&s.Approval),
+		"login":       func(n ast.Node) { at.login = r.login(n, &s.Login) },
 		"limits":      func(n ast.Node) { r.limits(n, &s.Limits) },
 		"politeness":  func(n ast.Node) { r.politeness(n, &s.Politeness) },
 		"read":        func(n ast.Node) { at.read = r.reading(n, &s.Read) },
@@ -168,7 +170,14 @@ func (r *reader) reading(n ast.Node, to *risk.Reading) map[string]int {
 		"captcha":   r.element(&to.Captcha),
 		"not_found": r.element(&to.NotFound),
 		"twins":     r.texts(&to.Twins),
-		"engine":    r.oneOf(func(v string) { to.Engine = v }, engines...),
+		"once":      r.element(&to.Once),
+		"burn":      r.flag(&to.Burn),
+		"group":     r.selector(&to.Group),
+		"website":   r.selector(&to.Website),
+		"volume":    r.selector(&to.Volume),
+		"files":     r.element(&to.Files),
+		"domains":   r.domains(&to.Domains),
+		"engine":    r.oneOf(func(v string) { to.Engine = v }, allEngines()...),
 	})
 }
 
@@ -201,6 +210,7 @@ func (r *reader) check(d Definition, at places) {
 	}
 	r.checkAddress(s, at)
 	r.checkReading(s, at)
+	r.checkLogin(s, at)
 }
 
 func (r *reader) checkAddress(s risk.Source, at places) {
@@ -215,6 +225,11 @@ func (r *reader) checkAddress(s risk.Source, at places) {
 	}
 	if u.User != nil {
 		r.problem(line, "The address must not hold a user name or password.")
+	}
+	for name := range u.Query() {
+		if holdsKey.MatchString(name) {
+			r.problem(line, "The address must not hold a key (%s): keys come from the environment.", name)
+		}
 	}
 	onion := isOnion(u.Hostname())
 	if onion && s.Route != risk.RouteTor {
@@ -236,6 +251,9 @@ func (r *reader) checkAddress(s risk.Source, at places) {
 	}
 }
 
+// holdsKey are names of parameters in which keys are sent.
+var holdsKey = regexp.MustCompile(`(?i)^(api[_-]?key|access[_-]?token|auth[_-]?token|token|apitoken|secret|password|lic)$`)
+
 func isHostName(host string) bool {
 	return !strings.ContainsAny(host, "/:@* ") && strings.Contains(host, ".")
 }
@@ -249,6 +267,8 @@ var needs = map[risk.SourceKind][]string{
 	risk.SourcePaste:    {"list", "link", "expect"},
 	risk.SourceForum:    {"list", "link", "marker", "post", "post_id", "body", "expect"},
 	risk.SourceLeakSite: {"list", "title", "expect"},
+	risk.SourceFeed:     {"engine"},
+	risk.SourceAccount:  {"engine"},
 }
 
 // engines are the board softwares whose pages are read without selectors.
@@ -257,12 +277,38 @@ var engines = []string{"auto", "phpbb", "xenforo", "invision"}
 // besideEngine are the keys under read that may stand beside an engine; it takes the place of the others.
 var besideEngine = []string{"engine", "dates", "zone", "captcha", "not_found", "twins"}
 
+// services are, by kind, the softwares and services whose lists and answers are read without selectors.
+var services = map[risk.SourceKind][]string{
+	risk.SourcePaste:    {"pastebin", "gists", "lenpaste", "haste", "opengist", "privatebin"},
+	risk.SourceLeakSite: {"ransomware.live", "ransomware.live-pro", "ransomlook", "ransomwatch", "feed"},
+	risk.SourceFeed:     {"feed"},
+	risk.SourceAccount:  {"hibp", "hudsonrock"},
+}
+
+// besideService are the further keys under read that may stand beside a service of a kind.
+var besideService = map[risk.SourceKind][]string{
+	risk.SourcePaste:   {"burn"},
+	risk.SourceAccount: {"domains"},
+}
+
+func allEngines() []string {
+	all := slices.Clone(engines)
+	for _, kind := range slices.Sorted(maps.Keys(services)) {
+		all = append(all, services[kind]...)
+	}
+	return slices.Compact(all)
+}
+
 func (r *reader) checkEngine(s risk.Source, at places) {
-	if s.Kind != risk.SourceForum {
-		r.problem(at.read["engine"], `"read.engine" is for the kind forum only.`)
+	ofKind := services[s.Kind]
+	if s.Kind == risk.SourceForum {
+		ofKind = engines
+	}
+	if !slices.Contains(ofKind, s.Read.Engine) {
+		r.problem(at.read["engine"], "%q does not read sources of the kind %s.", s.Read.Engine, s.Kind)
 	}
 	for _, key := range slices.Sorted(maps.Keys(at.read)) {
-		if !slices.Contains(besideEngine, key) {
+		if !slices.Contains(besideEngine, key) && !slices.Contains(besideService[s.Kind], key) {
 			r.problem(at.read[key], "The key %q cannot stand beside %q, which takes its place.", "read."+key, "read.engine")
 		}
 	}
@@ -280,7 +326,13 @@ func (r *reader) checkReading(s risk.Source, at places) {
 		}
 	}
 	read := s.Read
-	if s.Kind == risk.SourcePaste && read.Raw == "" && read.Body == "" {
+	if s.Kind == risk.SourceAccount && len(read.Domains) == 0 {
+		r.problem(max(at.top["read"], 1), `A source of the kind account needs the key "read.domains": what may be asked about, and why.`)
+	}
+	if len(read.Domains) > 0 && s.Kind != risk.SourceAccount {
+		r.problem(at.read["domains"], `"read.domains" is for the kind account only.`)
+	}
+	if s.Kind == risk.SourcePaste && read.Engine == "" && read.Raw == "" && read.Body == "" {
 		r.problem(max(at.top["read"], 1), `A paste source needs "read.raw" or "read.body".`)
 	}
 	if read.Raw != "" && !strings.Contains(read.Raw, "{id}") {
@@ -336,6 +388,9 @@ func addDefaults(s *risk.Source) {
 		l.ContentTypes = slices.Clone(defaultTypes)
 		if s.Read.Engine != "" {
 			l.ContentTypes = append(l.ContentTypes, "application/vnd.api+json") // Flarum's
+		}
+		if s.Read.Engine == "feed" {
+			l.ContentTypes = append(l.ContentTypes, "application/rss+xml", "application/atom+xml", "application/rdf+xml", "application/feed+json")
 		}
 	}
 	if s.Read.Date != "" && len(s.Read.Dates) == 0 {

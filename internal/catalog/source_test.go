@@ -234,7 +234,36 @@ func TestAnEngineTakesThePlaceOfSelectors(t *testing.T) {
 		}
 	}
 	paste := strings.Replace(head, "kind: forum", "kind: paste", 1) + "  engine: phpbb\n"
-	if _, err := catalog.ParseSource("b.yaml", []byte(paste)); err == nil || !strings.Contains(err.Error(), `"read.engine" is for the kind forum only.`) {
-		t.Errorf("a paste site with an engine: %v", err)
+	if _, err := catalog.ParseSource("b.yaml", []byte(paste)); err == nil || !strings.Contains(err.Error(), `b.yaml:11: "phpbb" does not read sources of the kind paste.`) {
+		t.Errorf("a paste site with a forum's engine: %v", err)
+	}
+}
+
+func TestServicesTakeThePlaceOfSelectors(t *testing.T) {
+	const head = "key: b\nname: B\nroute: direct\naddress: https://service.example/\nevery: 1h\nowner: o\nlegal_basis: l\nreview_by: 2030-01-01\n"
+	const asked = "  domains:\n    - domain: STMARY.example\n      basis: TXT record of 2026-11-02, ticket 114\n"
+	src, err := catalog.ParseSource("b.yaml", []byte(head+"kind: account\nread:\n  engine: hibp\n"+asked))
+	want := []risk.Domain{{Name: "stmary.example", Basis: "TXT record of 2026-11-02, ticket 114"}}
+	if err != nil || src.Read.Engine != "hibp" || !slices.Equal(src.Read.Domains, want) {
+		t.Errorf("%+v, %v", src.Read, err)
+	}
+	for text, want := range map[string]string{
+		"kind: account\nread:\n  engine: hibp\n":                                                             `b.yaml:10: A source of the kind account needs the key "read.domains"`,
+		"kind: account\nread:\n  engine: hibp\n  domains:\n    - domain: stmary.example\n":                   `b.yaml:13: The domain stmary.example needs a basis`,
+		"kind: account\nread:\n  engine: hibp\n  domains:\n    - domain: stmary.example\n      basis: yes\n": `b.yaml:13: The domain stmary.example needs a basis`,
+		"kind: account\nread:\n  engine: hibp\n  domains: [stmary.example]\n":                                `b.yaml:12: Keys with values are expected here`,
+		"kind: account\nread:\n" + asked:                                                                     `A source of the kind account needs the key "read.engine".`,
+		"kind: paste\nread:\n  engine: gists\n" + asked:                                                      `b.yaml:12: The key "read.domains" cannot stand beside "read.engine"`,
+		"kind: leak_site\nread:\n  engine: gists\n":                                                          `b.yaml:11: "gists" does not read sources of the kind leak_site.`,
+		"kind: feed\nread:\n  engine: feed\n  burn: true\n":                                                  `b.yaml:12: The key "read.burn" cannot stand beside "read.engine"`,
+		"kind: account\nread:\n  engine: hibp\n  api_key: 00112233445566778899aabbccddeeff\n" + asked:        `b.yaml:12: The key "read.api_key" is not known.`,
+	} {
+		if _, err := catalog.ParseSource("b.yaml", []byte(head+text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+	keyed := strings.Replace(head, "service.example/", "service.example/?d=x&API_Key=y", 1) + "kind: feed\nread:\n  engine: feed\n"
+	if _, err := catalog.ParseSource("b.yaml", []byte(keyed)); err == nil || !strings.Contains(err.Error(), "b.yaml:4: The address must not hold a key (API_Key)") {
+		t.Errorf("a key in the address: %v", err)
 	}
 }

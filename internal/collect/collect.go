@@ -25,11 +25,12 @@ type Visit = func(ctx context.Context, p risk.Page) error
 
 // Config is what every source shares.
 type Config struct {
-	TorProxy      string           // SOCKS5 proxy of the route tor: "host:port" or "unix:/path"
-	UserAgent     string           // "" = a common browser's
-	AllowLoopback []netip.AddrPort // the exact addresses that a demo or test started; no other private address is ever dialled
-	Log           *slog.Logger     // nil = none
-	Now           func() time.Time // nil = time.Now
+	TorProxy      string                      // SOCKS5 proxy of the route tor: "host:port" or "unix:/path"
+	UserAgent     string                      // "" = a common browser's
+	AllowLoopback []netip.AddrPort            // the exact addresses that a demo or test started; no other private address is ever dialled
+	Key           func(service string) string // keys of services, by engine; "" = none is set; nil = none at all
+	Log           *slog.Logger                // nil = none
+	Now           func() time.Time            // nil = time.Now
 }
 
 // Collector crawls sources. It is safe for concurrent use: each crawl has its own transport and its own colly.
@@ -37,6 +38,7 @@ type Collector struct {
 	proxy proxyAddress
 	agent string
 	allow map[netip.AddrPort]bool
+	key   func(service string) string
 	log   *slog.Logger
 	now   func() time.Time
 
@@ -53,7 +55,7 @@ func New(c Config) (*Collector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure collector: %w", err)
 	}
-	col := &Collector{proxy: proxy, agent: c.UserAgent, log: c.Log, now: c.Now, allow: map[netip.AddrPort]bool{}, dialed: func(string, string) {}}
+	col := &Collector{proxy: proxy, agent: c.UserAgent, key: c.Key, log: c.Log, now: c.Now, allow: map[netip.AddrPort]bool{}, dialed: func(string, string) {}}
 	// The C library's resolver would put onion names on the wire; Go's own refuses them.
 	col.resolver = &net.Resolver{PreferGo: true}
 	for _, a := range c.AllowLoopback {
@@ -64,6 +66,9 @@ func New(c Config) (*Collector, error) {
 	}
 	if col.agent == "" {
 		col.agent = defaultAgent
+	}
+	if col.key == nil {
+		col.key = func(string) string { return "" }
 	}
 	if col.log == nil {
 		col.log = slog.New(slog.DiscardHandler)

@@ -243,7 +243,7 @@ func TestPolitenessEndsWithContext(t *testing.T) {
 	m := newMemory()
 	started := time.Now()
 	report, err := newCollector(t, s.URL).Crawl(ctx, src, m.known, m.visit)
-	if !errors.Is(err, context.Canceled) || report.Pages != 1 || time.Since(started) > 10*time.Second {
+	if !errors.Is(err, context.Canceled) || report.Pages > 1 || time.Since(started) > 10*time.Second {
 		t.Errorf("%v after %d pages and %s, want the end of the context", err, report.Pages, time.Since(started))
 	}
 }

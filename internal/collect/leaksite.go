@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"github.com/PuerkitoBio/goquery"
+
 	"github.com/wardline/wardline/internal/risk"
 )
 
@@ -100,4 +102,11 @@ func entryID(e entry) string {
 		return strings.TrimPrefix(e.key(), "entry:")
 	}
 	return e.link.Path[strings.LastIndexByte(e.link.Path, '/')+1:]
+}
+
+// claim is what an entry says of its victim, by the definition's selectors.
+func (r *run) claim(s *goquery.Selection, victim string) risk.Claim {
+	read := r.src.Read
+	return risk.Claim{Victim: victim, Group: firstOf(r.pick(s, "read.group", read.Group), r.src.Name),
+		Website: r.pick(s, "read.website", read.Website), Volume: r.pick(s, "read.volume", read.Volume)}
 }

@@ -21,11 +21,27 @@ type entry struct {
 	author string
 	posted time.Time
 	text   string
+
+	id     string   // in the service that lists it; "" = its address, or what it says, tells it from others
+	raw    *url.URL // where its text is; nil = as read.raw says
+	parts  []part   // what it is made of, where the list tells
+	sealed bool     // only its readers can open it
+	once   bool     // it can be read only once
+	claim  risk.Claim
+}
+
+// part is one text of an entry.
+type part struct {
+	id, title string
+	text      string
+	rest      *url.URL // where the whole text is; nil = text is all of it
 }
 
 // key names an entry in marks.
 func (e entry) key() string {
 	switch {
+	case e.id != "":
+		return "entry:" + e.id
 	case e.link != nil:
 		return e.link.String()
 	case e.title != "":
@@ -70,8 +86,11 @@ var errTooMuch = errors.New("the entries hold one another's text")
 // entries reads a list page. A page without its expected mark, or with the mark and nothing under it, has changed its
 // layout or hides its content: it is never "empty, fine".
 func (r *run) entries(p *page) ([]entry, error) {
-	if r.engine != nil {
+	switch {
+	case r.engine != nil:
 		return r.engine.threads(p)
+	case r.shelf != nil:
+		return r.shelf.entries(r, p)
 	}
 	read := r.src.Read
 	if !p.has(read.Expect) {
@@ -113,7 +132,9 @@ func (r *run) entry(p *page, s *goquery.Selection) entry {
 	}
 	if r.src.Kind == risk.SourceLeakSite {
 		e.text = nodeText(s.Nodes[0])
+		e.claim = r.claim(s, e.title)
 	}
+	e.once = read.Once != "" && (s.Is(read.Once) || s.Find(read.Once).Length() > 0)
 	e.posted, _ = parseDate(pick(s, read.Date), read)
 	if read.Link == "" {
 		return e
@@ -131,10 +152,10 @@ func (r *run) entry(p *page, s *goquery.Selection) entry {
 // document is what was read at an entry, counted.
 func (r *run) document(e entry, id, url, text string) risk.Item {
 	r.report.Items++
-	if e.posted.IsZero() && r.src.Read.Date != "" {
+	if e.posted.IsZero() && (r.src.Read.Date != "" || r.shelf != nil && r.shelf.dated) {
 		r.undated++
 	}
-	return risk.Item{PostID: id, URL: url, Author: e.author, Posted: e.posted, Title: e.title, Text: text}
+	return risk.Item{PostID: id, URL: url, Author: e.author, Posted: e.posted, Title: e.title, Text: text, Claim: e.claim}
 }
 
 // Inspection is what a definition reads on one page that is at hand.

@@ -25,6 +25,8 @@ type page struct {
 	doc     *goquery.Document // nil when it is not HTML
 	home    *url.URL          // the source's address
 	twins   []string          // other names of home's host
+	plain   bool              // it is not HTML, whatever it says it is
+	raw     []byte            // as it came, uncompressed
 	base    *url.URL          // what its relative links are relative to, when not its own address
 }
 
@@ -42,6 +44,9 @@ func (p *page) guard(read func() error) (err error) {
 // the bytes.
 func (p *page) parse(contentType string, body []byte) error {
 	p.body = toUTF8(body, contentType)
+	if p.plain {
+		return nil
+	}
 	switch m := mediaType(contentType); {
 	case m == "text/html", m == "application/xhtml+xml":
 	case m == "" && strings.HasPrefix(sniff(body), "text/html"):

@@ -30,7 +30,8 @@ type run struct {
 	transport *transport
 	report    risk.CrawlReport
 	seen      map[string]bool // list pages, threads and posts met in this run: loops and repeats end here
-	most      int             // pages that may be fetched; while the front of a list is read, fewer than the limit
+	requests  int             // sent, answered or not
+	most      int             // of them that may be sent; while the front of a list is read, fewer than the limit
 	until     time.Time       // no further page is begun after it; zero = no end in sight
 	reading   string          // the entry of a list that is being read
 	used      map[string]*use // how the definition's selectors fared, by key
@@ -39,6 +40,8 @@ type run struct {
 	undated   int
 	last      *response
 	engine    engine // what reads a forum's pages; nil = the definition's selectors
+	shelf     *shelf // what reads a paste site's or leak site's lists; nil = the definition's selectors
+	plain     bool   // no page is HTML, whatever it says it is
 	atHand    *page  // fetched already, for whoever asks for its address next
 }
 
@@ -64,6 +67,9 @@ func (c *Collector) newRun(ctx context.Context, src risk.Source, known Known, vi
 		r.until = end.Add(-min(src.Limits.Timeout, time.Until(end)/4))
 	}
 	r.transport = newTransport(src, g, dial, c.agent, c.now)
+	if err := r.useService(c.key); err != nil {
+		return nil, err
+	}
 	r.colly = r.newColly(ctx)
 	return r, nil
 }
@@ -113,7 +119,7 @@ func (r *run) fetch(ctx context.Context, u *url.URL) (*page, error) {
 		r.atHand = nil
 		return p, nil
 	}
-	if r.report.Pages >= r.most {
+	if r.requests >= r.most {
 		return nil, errEnough
 	}
 	wait := r.wait()
@@ -123,9 +129,12 @@ func (r *run) fetch(ctx context.Context, u *url.URL) (*page, error) {
 	if err := sleep(ctx, wait); err != nil {
 		return nil, err
 	}
-	r.report.Pages++
+	r.requests++
 	r.last = nil
 	err := r.colly.Request(http.MethodGet, u.String(), nil, nil, nil)
+	if err == nil || wasAnswered(err) {
+		r.report.Pages++
+	}
 	switch {
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("fetch: %w", ctx.Err())
@@ -137,13 +146,26 @@ func (r *run) fetch(ctx context.Context, u *url.URL) (*page, error) {
 	return r.page()
 }
 
+// wasAnswered reports that a failure is one of what came: where nothing came, there was no page.
+func wasAnswered(err error) bool {
+	var fetch *risk.FetchError
+	if !errors.As(err, &fetch) {
+		return false
+	}
+	switch fetch.Kind {
+	case risk.FailProxy, risk.FailRefused, risk.FailNetwork, risk.FailTimeout:
+		return false
+	}
+	return true
+}
+
 // mostContentType is longer than any honest one; a header may have 64 KB.
 const mostContentType = 200
 
 func (r *run) page() (*page, error) {
 	got := r.last
 	r.failures = 0
-	p := &page{url: got.at, home: r.gate.home, twins: r.src.Read.Twins}
+	p := &page{url: got.at, home: r.gate.home, twins: r.src.Read.Twins, plain: r.plain, raw: got.body}
 	if err := p.guard(func() error { return p.parse(got.contentType, got.body) }); err != nil {
 		return nil, err
 	}
@@ -167,7 +189,7 @@ func asFetchError(u *url.URL, err error) error {
 
 // wait is the pause before every request but the first.
 func (r *run) wait() time.Duration {
-	if r.report.Pages == 0 {
+	if r.requests == 0 {
 		return 0
 	}
 	d := r.src.Politeness.Delay
@@ -222,6 +244,13 @@ func describe(e *risk.FetchError) string {
 		s += ": " + e.Err.Error()
 	}
 	return s
+}
+
+// say tells what is no fault, but what a person should know.
+func (r *run) say(format string, args ...any) {
+	if len(r.report.Said) < mostNotes {
+		r.report.Said = append(r.report.Said, cleanText(fmt.Sprintf(format, args...)))
+	}
 }
 
 // mostNotes keep a report readable when a whole site has changed.

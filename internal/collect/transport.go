@@ -25,6 +25,7 @@ type transport struct {
 	agent  string
 	wire   *http.Transport
 	now    func() time.Time
+	terms  apiTerms
 }
 
 func newTransport(src risk.Source, g gate, dial dialFunc, agent string, now func() time.Time) *transport {
@@ -78,6 +79,7 @@ func (t *transport) dressed(ctx context.Context, req *http.Request) *http.Reques
 		"Accept-Language": {"en-US,en;q=0.5"},
 		"Accept-Encoding": {"gzip, deflate, br, zstd"},
 	}
+	t.terms.dress(out, t.gate.home)
 	return out
 }
 
@@ -182,13 +184,17 @@ const statedType = "Wardline-Stated-Type"
 // refusal turns any status but 200 into its failure. A block page often comes as 403 or 503.
 func (t *transport) refusal(ctx context.Context, req *http.Request, res *http.Response) error {
 	mayBlock := res.StatusCode == http.StatusForbidden || res.StatusCode == http.StatusServiceUnavailable
-	if body, err := t.body(res); err == nil && mayBlock && looksLikeCaptcha(body) {
+	body, err := t.body(res)
+	if err == nil && t.terms.says(res.StatusCode, body) {
+		return &risk.FetchError{Kind: risk.FailStatus, URL: req.URL.String(), Status: res.StatusCode, Err: errNone}
+	}
+	if err == nil && mayBlock && looksLikeCaptcha(body) {
 		return t.failure(req, risk.FailCaptcha, fmt.Errorf("a captcha or block page with status %d", res.StatusCode))
 	} else if ctx.Err() != nil {
 		return t.classify(ctx, req, ctx.Err())
 	}
 	return &risk.FetchError{Kind: risk.FailStatus, URL: req.URL.String(), Status: res.StatusCode,
-		RetryAfter: retryAfter(res.Header.Get("Retry-After"), t.now()), Err: fmt.Errorf("status %d", res.StatusCode)}
+		RetryAfter: max(retryAfter(res.Header.Get("Retry-After"), t.now()), quotaBack(res.Header, t.now())), Err: fmt.Errorf("status %d", res.StatusCode)}
 }
 
 // mostRetryAfter keeps a hostile header from switching a source off for good.

@@ -49,7 +49,7 @@ func (r *run) list(ctx context.Context, from *url.URL, each func(context.Context
 		w.here = left
 	case left.at != nil:
 		w.ahead = true
-		r.most = r.report.Pages + (r.src.Limits.Pages-r.report.Pages+1)/2
+		r.most = r.requests + (r.src.Limits.Pages-r.requests+1)/2
 		defer w.liftLimit()
 	}
 	for more := true; more && w.here.depth < r.src.Limits.Depth; {
@@ -230,8 +230,13 @@ func (r *run) listPage(ctx context.Context, at *url.URL) (*page, []entry, error)
 }
 
 func (r *run) next(p *page) (*url.URL, bool) {
-	if r.engine != nil {
+	switch {
+	case r.engine != nil:
 		return r.engine.next(p)
+	case r.shelf != nil && r.shelf.next == nil:
+		return nil, false
+	case r.shelf != nil:
+		return r.shelf.next(p)
 	}
 	if r.src.Read.Next == "" || p.doc == nil {
 		return nil, false

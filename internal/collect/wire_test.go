@@ -198,7 +198,7 @@ func TestContentTypeOfAHostileServerIsKeptClean(t *testing.T) {
 		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: text/plain; x=\xff\xfe"+strings.Repeat("y", 30_000)+"\r\nContent-Length: 4\r\n\r\ntext")
 	})
 	m, report, err := crawl(t, pasteSource(w.url()), w.url())
-	if err != nil || len(m.pages) != 1 {
+	if err != nil || len(m.items) != 1 {
 		t.Fatal(err, report)
 	}
 	if got := m.pages[0].Capture.ContentType; len(got) > 1000 || strings.Contains(got, "\xff") || !strings.HasPrefix(got, "text/plain; x=") {
