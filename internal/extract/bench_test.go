@@ -69,32 +69,39 @@ func lines(size, every int) []byte {
 	return b.Bytes()
 }
 
-// BenchmarkStealerLog measures the records of stealer logs, each of which is watched, with the facts of their machine.
+// BenchmarkStealerLog measures the records of stealer logs, with the facts of their machine, where one in a hundred is
+// watched, and where each is.
 func BenchmarkStealerLog(b *testing.B) {
 	s := scanner(b)
 	facts := []risk.Fact{{Name: risk.FactInfected, Value: "2023-11-01T11:57:58Z"}, {Name: risk.FactMachine, Value: "WARD-3"}, {Name: risk.FactUser, Value: "jane"}, {Name: risk.FactMalware, Value: "Vidar 7.4"}}
 	for _, c := range []struct{ name, record string }{
-		{"RedLine", "URL: https://portal.lab.example/login/%d\nUsername: user%[1]d@mail.test\nPassword: pa:ss%[1]d\nApplication: Google_[Chrome]_Default\n===============\n"},
-		{"Lumma", "SOFT: Chrome Default (120.0.6099.130)\r\nURL: https://portal.lab.example/login/%d\r\nUSER: user%[1]d\r\nPASS: pa:ss%[1]d\r\n\r\n"},
-		{"without separators", "URL: https://portal.lab.example/login/%d\nUSER: user%[1]d\nPASS: pa:ss%[1]d\n"},
-		{"in one line", "URL: https://portal.lab.example/login/%d | Username: user%[1]d | Password: pa:ss%[1]d\n"},
-		{"cookies", ".portal.lab.example\tTRUE\t/\tTRUE\t1790000000\tsession%d\t0123456789abcdef0123456789abcdef0123456789abcdef\n"},
-		{"JSON cookies", `{"domain":".portal.lab.example","expirationDate":1790000000.5,"hostOnly":false,"httpOnly":true,"name":"session%d","path":"/","secure":true,"session":false,"storeId":"0","value":"0123456789abcdef0123456789abcdef"},`},
+		{"RedLine", "URL: https://%[2]s/login/%[1]d\nUsername: user%[1]d@mail.test\nPassword: pa:ss%[1]d\nApplication: Google_[Chrome]_Default\n===============\n"},
+		{"Lumma", "SOFT: Chrome Default (120.0.6099.130)\r\nURL: https://%[2]s/login/%[1]d\r\nUSER: user%[1]d\r\nPASS: pa:ss%[1]d\r\n\r\n"},
+		{"without separators", "URL: https://%[2]s/login/%[1]d\nUSER: user%[1]d\nPASS: pa:ss%[1]d\n"},
+		{"in one line", "URL: https://%[2]s/login/%[1]d | Username: user%[1]d | Password: pa:ss%[1]d\n"},
+		{"cookies", ".%[2]s\tTRUE\t/\tTRUE\t1790000000\tsession%[1]d\t0123456789abcdef0123456789abcdef0123456789abcdef\n"},
+		{"JSON cookies", `{"domain":".%[2]s","expirationDate":1790000000.5,"hostOnly":false,"httpOnly":true,"name":"session%[1]d","path":"/","secure":true,"session":false,"storeId":"0","value":"0123456789abcdef0123456789abcdef"},`},
 	} {
-		var text bytes.Buffer
-		for i := 0; text.Len() < 1<<20; i++ {
-			fmt.Fprintf(&text, c.record, i)
-		}
-		var hits []match.Hit
-		s.Scan(text.Bytes(), func(h match.Hit) { hits = append(hits, h) })
-		block := risk.Block{Place: risk.Place{Path: "Passwords.txt", Line: 1}, Source: risk.SourceDrop, Data: text.Bytes(), Facts: facts}
-		b.Run(c.name, func(b *testing.B) {
-			b.SetBytes(int64(text.Len()))
-			b.ReportAllocs()
-			for b.Loop() {
-				extract.Indicators(s, block, hits, func(risk.Indicator) {})
+		for _, every := range []int{100, 1} {
+			var text bytes.Buffer
+			for i := 0; text.Len() < 1<<20; i++ {
+				host := "portal.shop.test"
+				if i%every == 0 {
+					host = "portal.lab.example"
+				}
+				fmt.Fprintf(&text, c.record, i, host)
 			}
-			b.ReportMetric(float64(len(hits))*float64(b.N)/b.Elapsed().Seconds(), "hits/s")
-		})
+			var hits []match.Hit
+			s.Scan(text.Bytes(), func(h match.Hit) { hits = append(hits, h) })
+			block := risk.Block{Place: risk.Place{Path: "Passwords.txt", Line: 1}, Source: risk.SourceDrop, Data: text.Bytes(), Facts: facts}
+			b.Run(fmt.Sprintf("%s, one record in %d", c.name, every), func(b *testing.B) {
+				b.SetBytes(int64(text.Len()))
+				b.ReportAllocs()
+				for b.Loop() {
+					extract.Indicators(s, block, hits, func(risk.Indicator) {})
+				}
+				b.ReportMetric(float64(len(hits))*float64(b.N)/b.Elapsed().Seconds(), "hits/s")
+			})
+		}
 	}
 }

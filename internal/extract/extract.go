@@ -49,6 +49,8 @@ type reader struct {
 	concerned   []party // of the record at hand
 	ours        kept    // facts of the last record
 	labelCache  [64]cachedLabel
+	hosts       [16]internedText // as they are given out
+	texts       texts
 }
 
 func newReader(s *match.Scanner, b risk.Block, visit func(risk.Indicator)) *reader {
@@ -404,10 +406,10 @@ func (r *reader) urlOf(rec *record) string {
 	if rec.address != "" {
 		return clean([]byte(rec.address))
 	}
-	return clean(rec.url.of(r.data))
+	return r.texts.of(rec.url.of(r.data))
 }
 
-func (r *reader) accountOf(rec *record) string { return clean(rec.accountIn(r.data)) }
+func (r *reader) accountOf(rec *record) string { return r.texts.of(rec.accountIn(r.data)) }
 
 func (rec *record) accountIn(data []byte) []byte {
 	if rec.account != "" {
@@ -451,6 +453,28 @@ func (c *lineCounter) at(data []byte, at int) int {
 
 var newline = []byte{'\n'}
 
+// texts makes text of dump bytes that is handed out together: many short pieces share the memory of one.
+type texts struct{ room strings.Builder }
+
+const (
+	firstRoom = 512 // bytes
+	mostRoom  = 8 << 10
+)
+
+func (t *texts) of(b []byte) string {
+	if len(b) > firstRoom/2 || !utf8.Valid(b) {
+		return clean(b)
+	}
+	if t.room.Cap()-t.room.Len() < len(b) {
+		size := min(max(2*t.room.Cap(), firstRoom), mostRoom)
+		t.room.Reset() // what was handed out keeps the old room
+		t.room.Grow(size)
+	}
+	start := t.room.Len()
+	t.room.Write(b)
+	return t.room.String()[start:]
+}
+
 // clean makes text out of dump bytes.
 func clean(b []byte) string {
 	if utf8.Valid(b) {
@@ -466,7 +490,14 @@ func (r *reader) hostIn(rec *record, url string) string {
 	if rec.address == "" && at >= 0 && rec.host.end <= rec.url.end && at+len(host) <= len(url) && isLowerHost(host) {
 		return url[at : at+len(host)]
 	}
-	return hostName(host)
+	if len(host) == 0 {
+		return ""
+	}
+	kept := &r.hosts[handle(host)%uint(len(r.hosts))]
+	if kept.raw == nil || string(kept.raw) != string(host) {
+		kept.raw, kept.text = host, hostName(host)
+	}
+	return kept.text
 }
 
 func isLowerHost(b []byte) bool {

@@ -374,7 +374,7 @@ func (r *reader) readLabelOf(data []byte, line, s span) labelled {
 		return labelled{line: line, name: unlabelled}
 	}
 	plain := isLetter(data[s.start])
-	if !plain {
+	if !plain && !isDigit(data[s.start]) {
 		if isBanner(s.of(data)) {
 			return labelled{line: line, name: bannerLine}
 		}
