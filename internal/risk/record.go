@@ -64,11 +64,14 @@ const (
 
 // Standing is what is true of one supplier now, read inside the transaction that acts on it.
 type Standing struct {
-	Supplier  Supplier
-	Evidence  []Evidence
-	Coverage  []SourceKind
-	Previous  *Score             // nil = never scored
-	Unalerted []Exposure         // open, at least high, of which nobody was told, or not the present owner
+	Supplier Supplier
+	Evidence []Evidence
+	Coverage []SourceKind
+	Previous *Score // nil = never scored
+	// Unalerted are open, at least high, and nobody was told of them, or not the present owner; the most severe come first.
+	// When they are many, the first are whole, and the rest hold what a digest says: ID, Fingerprint, Supplier, source,
+	// Severity, State, Due, FirstSeen.
+	Unalerted []Exposure
 	Told      map[int64][]string // for those of Unalerted that somebody was told of: exposure → lower-case addresses
 	Alerts    int                // decided about this supplier within AlertWindow, digests apart
 	Digest    time.Time          // the last digest within AlertWindow; zero = none

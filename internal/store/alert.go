@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -25,13 +26,18 @@ func untold(q *gorm.DB, sup risk.Supplier) *gorm.DB {
 	return q.Where("NOT EXISTS (SELECT 1 FROM alert_exposures AS link WHERE link.exposure_id = exposures.id)")
 }
 
+// untoldWhole is how many of a supplier's untold exposures are read whole; of all further ones only what a digest says.
+const untoldWhole = 50
+
+// unalerted reads what is untold of a supplier, the most severe first.
 func unalerted(tx *gorm.DB, sup risk.Supplier) ([]risk.Exposure, error) {
-	q := untold(tx.Table("exposures").Joins("JOIN sources ON sources.id = exposures.source_id"), sup).
-		Select(`exposures.id, exposures.fingerprint, exposures.kind, exposures.class, exposures.format, exposures.match_kind, exposures.term_kind, exposures.term,
-			exposures.title, exposures.account_mask, exposures.host, exposures.secret_kind, exposures.source_id, exposures.source_kind, sources.name,
-			exposures.severity, exposures.state, exposures.due, exposures.observed, exposures.first_seen, exposures.last_seen`).
-		Order("exposures.severity DESC, exposures.id")
-	rows, err := q.Rows()
+	sources, err := sourcesByID(tx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := untold(tx.Table("exposures"), sup).
+		Select("exposures.id, exposures.fingerprint, exposures.source_id, exposures.severity, exposures.state, exposures.due, exposures.first_seen").
+		Order("exposures.severity DESC, exposures.id").Rows()
 	if err != nil {
 		return nil, fmt.Errorf("find exposures of supplier %d without alert: %w", sup.ID, err)
 	}
@@ -39,38 +45,71 @@ func unalerted(tx *gorm.DB, sup risk.Supplier) ([]risk.Exposure, error) {
 	var out []risk.Exposure
 	for rows.Next() { // a dump leaves ten thousand of them: gorm's own reading of rows costs four times as much
 		e := risk.Exposure{SupplierID: sup.ID, Supplier: sup.Name, Tier: sup.Tier}
-		var due, observed, first, last stamp
-		err := rows.Scan(&e.ID, &e.Fingerprint, &e.Kind, &e.Class, &e.Format, &e.Match, &e.TermKind, &e.Term, &e.Title, &e.AccountMask, &e.Host,
-			&e.SecretKind, &e.SourceID, &e.SourceKind, &e.SourceName, &e.Severity, &e.State, &due, &observed, &first, &last)
-		if err != nil {
+		var due, first stamp
+		if err := rows.Scan(&e.ID, &e.Fingerprint, &e.SourceID, &e.Severity, &e.State, &due, &first); err != nil {
 			return nil, fmt.Errorf("read exposure of supplier %d without alert: %w", sup.ID, err)
 		}
-		e.Due, e.Observed, e.FirstSeen, e.LastSeen = due.Time, observed.Time, first.Time, last.Time
+		e.Due, e.FirstSeen = due.Time, first.Time
+		e.SourceKind, e.SourceName = risk.SourceKind(sources[e.SourceID].Kind), sources[e.SourceID].Name
 		out = append(out, e)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("find exposures of supplier %d without alert: %w", sup.ID, err)
 	}
+	return out, readWhole(tx, out[:min(len(out), untoldWhole)])
+}
+
+func sourcesByID(tx *gorm.DB) (map[int64]sourceRow, error) {
+	var rows []sourceRow
+	if err := tx.Select("id", "name", "kind").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("find names of sources: %w", err)
+	}
+	out := make(map[int64]sourceRow, len(rows))
+	for _, r := range rows {
+		out[r.ID] = r
+	}
 	return out, nil
 }
 
-// toldOf reads who was told of those that were found to be untold.
-func toldOf(tx *gorm.DB, sup risk.Supplier, due []risk.Exposure) (map[int64][]string, error) {
-	if len(due) == 0 {
-		return nil, nil
+// readWhole reads exposures anew, with the names that stand beside them.
+func readWhole(tx *gorm.DB, exposures []risk.Exposure) error {
+	place := make(map[int64]int, len(exposures))
+	for i, e := range exposures {
+		place[e.ID] = i
 	}
-	var rows []struct {
-		Exposure int64  `gorm:"column:exposure_id"`
-		Email    string `gorm:"column:to_email"`
+	if len(place) == 0 {
+		return nil
 	}
-	err := untold(tx.Table("exposures"), sup).Distinct("told.exposure_id", "messages.to_email").
-		Joins("JOIN alert_exposures AS told ON told.exposure_id = exposures.id JOIN messages ON messages.alert_id = told.alert_id").Scan(&rows).Error
-	if err != nil {
-		return nil, fmt.Errorf("find who was told of exposures of supplier %d: %w", sup.ID, err)
+	var rows []namedExposure
+	if err := withNames(tx).Where("exposures.id IN ?", slices.Collect(maps.Keys(place))).Scan(&rows).Error; err != nil {
+		return fmt.Errorf("find exposures without alert: %w", err)
 	}
-	told := map[int64][]string{}
 	for _, r := range rows {
-		told[r.Exposure] = append(told[r.Exposure], strings.ToLower(r.Email))
+		exposures[place[r.Row.ID]] = r.exposure()
+	}
+	return nil
+}
+
+// toldOf reads who was told of those that were found to be untold.
+func toldOf(ctx context.Context, tx *gorm.DB, due []risk.Exposure) (map[int64][]string, error) {
+	told := map[int64][]string{}
+	for part := range slices.Chunk(due, maxRows) {
+		ids := make([]any, len(part))
+		for i, e := range part {
+			ids[i] = e.ID
+		}
+		q := `SELECT DISTINCT link.exposure_id, LOWER(messages.to_email) FROM alert_exposures AS link JOIN messages ON messages.alert_id = link.alert_id
+			WHERE link.exposure_id IN ` + placeholders(tx.Name(), len(ids))
+		_, err := run(ctx, tx, q, ids, func(rows *sql.Rows) error {
+			var id int64
+			var email string
+			err := rows.Scan(&id, &email)
+			told[id] = append(told[id], email)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("find who was told of exposures: %w", err)
+		}
 	}
 	return told, nil
 }

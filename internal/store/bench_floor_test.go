@@ -51,24 +51,19 @@ func benchPlain(b *testing.B, open func(testing.TB) *Store) {
 			b.Run(way+" "+which, func(b *testing.B) {
 				s, src, suppliers := benchStore(b, open)
 				plainTable(b, s)
-				batches := make([][]exposureRow, b.N)
-				for i := range batches {
-					n := i
-					if which == "duplicate" {
-						n = 0
-					}
-					batches[i] = plainRows(b, benchBatchOf(src, suppliers[n%len(suppliers)], n))
-				}
-				save := func(i int) {
-					err := s.change(context.Background(), func(tx *gorm.DB) error { return ways[way](context.Background(), tx, batches[i]) })
+				rows := func(i int) []exposureRow { return plainRows(b, benchBatchOf(src, suppliers[i%len(suppliers)], i)) }
+				save := func(rows []exposureRow) {
+					err := s.change(context.Background(), func(tx *gorm.DB) error { return ways[way](context.Background(), tx, rows) })
 					if err != nil {
 						b.Fatal(err)
 					}
 				}
 				if which == "duplicate" {
-					save(0)
+					same := rows(0)
+					save(same)
+					rows = func(int) []exposureRow { return same }
 				}
-				measure(b, save)
+				measure(b, rows, save)
 			})
 		}
 	}

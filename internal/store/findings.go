@@ -93,27 +93,7 @@ func findHeld(ctx context.Context, tx *gorm.DB, fingerprints []string) (map[stri
 
 // insertExposures adds those that are not held yet, with their sightings counted, and to held what it added.
 func insertExposures(ctx context.Context, tx *gorm.DB, findings []*risk.Finding, known map[string]*held) error {
-	var rows []exposureRow
-	place := map[string]int{}
-	keys := map[[2]string]bool{}
-	for _, f := range findings {
-		fp := f.Exposure.Fingerprint
-		if known[fp] != nil {
-			continue
-		}
-		i, repeated := place[fp]
-		if !repeated {
-			i = len(rows)
-			place[fp] = i
-			rows = append(rows, newExposureRow(f.Exposure))
-			rows[i].Sightings = 0
-		}
-		if k := [2]string{fp, f.Sighting.Key}; !keys[k] {
-			keys[k] = true
-			rows[i].Sightings++
-			rows[i].LastSeen = at(later(rows[i].LastSeen.Time, f.Sighting.Seen))
-		}
-	}
+	rows, place := newExposures(findings, known)
 	added := newcomers[exposureRow]{rows: rows, key: "fingerprint"}
 	added.there = func(context.Context, *gorm.DB) (map[int]bool, error) { return nil, nil } // known has them
 	added.which = func(returned *sql.Rows) (i int, id int64, err error) {
@@ -132,6 +112,38 @@ func insertExposures(ctx context.Context, tx *gorm.DB, findings []*risk.Finding,
 	others, err := findHeld(ctx, tx, fingerprints(findings, known))
 	maps.Copy(known, others)
 	return err
+}
+
+// newExposures are the exposures that are not held, and where each stands among them.
+func newExposures(findings []*risk.Finding, known map[string]*held) (rows []exposureRow, place map[string]int) {
+	rows, place = make([]exposureRow, 0, len(findings)), make(map[string]int, len(findings))
+	for len(findings) > 0 {
+		fp := findings[0].Exposure.Fingerprint
+		n := 1
+		for n < len(findings) && findings[n].Exposure.Fingerprint == fp {
+			n++
+		}
+		if known[fp] == nil {
+			place[fp] = len(rows)
+			rows = append(rows, newExposureRow(findings[0].Exposure))
+			countIn(&rows[len(rows)-1], findings[:n])
+		}
+		findings = findings[n:]
+	}
+	return rows, place
+}
+
+// countIn counts the sightings of one exposure, each once.
+func countIn(row *exposureRow, findings []*risk.Finding) {
+	row.Sightings = 0
+	keys := make(map[string]bool, len(findings))
+	for _, f := range findings {
+		if !keys[f.Sighting.Key] {
+			keys[f.Sighting.Key] = true
+			row.Sightings++
+			row.LastSeen = at(later(row.LastSeen.Time, f.Sighting.Seen))
+		}
+	}
 }
 
 func later(a, b time.Time) time.Time {

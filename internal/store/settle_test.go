@@ -17,6 +17,7 @@ func init() {
 	bodies["an exposure that got worse is raised"] = testRaised
 	bodies["a new owner is still to be told"] = testNewOwner
 	bodies["evidence in great numbers is grouped"] = testGroupedEvidence
+	bodies["of many that are untold, the most severe are whole"] = testManyUntold
 	bodies["recent alerts are counted"] = testRecentAlerts
 	bodies["a clock that was ahead holds no message back"] = testMessageClock
 	bodies["a person's mails are counted"] = testCountSent
@@ -100,6 +101,42 @@ func testRaised(t *testing.T, s *Store) {
 	must(s.Record(ctx, worse, alertEach))(t)
 	if e = onlyExposure(t, s); e.State != risk.ExposureDismissed || e.Version != 3 {
 		t.Errorf("a settled exposure was raised: %+v", e)
+	}
+}
+
+func testManyUntold(t *testing.T, s *Store) {
+	src, sup := watch(t, s)
+	var many []risk.Finding
+	for i := range 55 {
+		f := finding(sup.ID, fmt.Sprintf("f%02d", i), "k")
+		if i == 54 {
+			f.Exposure.Severity = risk.SeverityCritical
+		}
+		many = append(many, f)
+	}
+	batch := batchOf(src, many...)
+	batch.DecideBy = clock.Add(time.Minute)
+	must(s.Record(t.Context(), batch, alertEach))(t)
+	var untold []risk.Exposure
+	if err := s.Rescore(t.Context(), sup.ID, clock, func(st risk.Standing) (risk.Consequences, error) {
+		untold = st.Unalerted
+		return risk.Consequences{}, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(untold) != 55 {
+		t.Fatalf("%d untold, want 55", len(untold))
+	}
+	if first := untold[0]; first.Fingerprint != "f54" || first.Title != many[54].Exposure.Title || first.AccountMask == "" || first.SourceName != "Paste one" || first.Tier != 1 {
+		t.Errorf("the most severe one is %+v", first)
+	}
+	if last := untold[49]; last.Fingerprint != "f48" || last.Title == "" || last.Kind != risk.KindCredential {
+		t.Errorf("the fiftieth is %+v", last)
+	}
+	want := risk.Exposure{ID: untold[54].ID, Fingerprint: "f53", SupplierID: sup.ID, Supplier: "Meridian Lab", Tier: 1, SourceID: src.ID, SourceName: "Paste one",
+		SourceKind: risk.SourcePaste, Severity: risk.SeverityHigh, State: risk.ExposureNew, Due: clock.Add(risk.SeverityHigh.Limit()), FirstSeen: clock}
+	if !reflect.DeepEqual(untold[54], want) {
+		t.Errorf("the last is\n%+v, want\n%+v", untold[54], want)
 	}
 }
 

@@ -23,7 +23,7 @@ func (s *Store) settle(ctx context.Context, tx *gorm.DB, suppliers []int64, now 
 	}
 	messages := 0
 	for _, id := range suppliers {
-		st, err := standing(tx, id, now)
+		st, err := standing(ctx, tx, id, now)
 		if err != nil {
 			return 0, err
 		}
@@ -54,7 +54,7 @@ func (s *Store) settle(ctx context.Context, tx *gorm.DB, suppliers []int64, now 
 	return messages, nil
 }
 
-func standing(tx *gorm.DB, supplierID int64, now time.Time) (risk.Standing, error) {
+func standing(ctx context.Context, tx *gorm.DB, supplierID int64, now time.Time) (risk.Standing, error) {
 	sup, err := findSupplier(tx.Where("id = ?", supplierID), tx, supplierID)
 	if err != nil {
 		return risk.Standing{}, err
@@ -69,7 +69,7 @@ func standing(tx *gorm.DB, supplierID int64, now time.Time) (risk.Standing, erro
 	if out.Unalerted, err = unalerted(tx, sup); err != nil {
 		return risk.Standing{}, err
 	}
-	if out.Told, err = toldOf(tx, sup, out.Unalerted); err != nil {
+	if out.Told, err = toldOf(ctx, tx, out.Unalerted); err != nil {
 		return risk.Standing{}, err
 	}
 	if out.Floods, err = untoldFloods(tx, supplierID); err != nil {
