@@ -87,3 +87,101 @@ func (w *aviary) changeTerms(name string, terms []risk.WatchTerm) {
 	_, err = w.app.store.UpdateSupplier(w.t.Context(), s)
 	w.must(err)
 }
+
+var (
+	lateName    = risk.WatchTerm{Supplier: "Corvane Billing", Kind: risk.TermBrand, Value: "Corvane Cares"}
+	laterName   = risk.WatchTerm{Supplier: "Otterly Linen", Kind: risk.TermBrand, Value: "Otterly Linen"}
+	namedInText = "Corvane Cares is hiring\n" + readingText("u") + "Corvane Cares was here\n" + readingText("v") + "Ask Otterly Linen, or Corvane Cares\n"
+)
+
+// newNamed is a dump that was read before anybody added the names in it, and one read with these names at once.
+func newNamed(t *testing.T, names ...risk.WatchTerm) (w *aviary, d *haltingDumps, want string) {
+	t.Helper()
+	atOnce, _ := newReading(t, "a.txt")
+	atOnce.addTerms(names)
+	w, d = newReading(t, "a.txt")
+	for _, a := range []*aviary{atOnce, w} {
+		a.must(os.WriteFile(filepath.Join(a.drop, "a.txt"), []byte(namedInText), 0o600))
+		a.settle()
+	}
+	d.blocks = 0
+	return w, d, atOnce.exposed()
+}
+
+// Names are in no index. A dump is read for those that were added alone: what its first reading left stays as it is.
+func TestDumpIsReadForNewNamesAlone(t *testing.T) {
+	w, _, want := newNamed(t, lateName)
+	before := w.readFile("a.txt")
+	w.addTerms([]risk.WatchTerm{lateName})
+	if jobs := w.settle(); !slices.Equal(jobs, []risk.JobKind{risk.JobHunt, risk.JobScanFile}) {
+		t.Errorf("jobs %v, want the hunt and one reading", jobs)
+	}
+	if got := w.exposed(); got != want || want == "" {
+		t.Errorf("found\n%s\nwant\n%s", got, want)
+	}
+	after := w.readFile("a.txt")
+	if after.Watchlist == before.Watchlist || !after.Started.Equal(before.Started) || after.Records != before.Records {
+		t.Errorf("read %+v\nfor names %+v", before, after)
+	}
+	run, err := w.app.store.FindHuntRun(t.Context())
+	w.must(err)
+	hunts := w.hunts("Corvane Billing")
+	if run.Names != 1 || run.Whole != 0 || len(hunts) != 1 || hunts[0].State != risk.HuntDone || hunts[0].Findings != 3 || hunts[0].Stretches != 0 {
+		t.Errorf("run %+v, hunts %+v", run, hunts)
+	}
+}
+
+func (w *aviary) hunts(supplier string) []risk.Hunt {
+	w.t.Helper()
+	s, err := w.app.store.FindSupplierByName(w.t.Context(), supplier)
+	w.must(err)
+	hunts, _, err := w.app.store.FindHunts(w.t.Context(), s.ID, 10)
+	w.must(err)
+	return hunts
+}
+
+// A reading for names that was ended goes on where it was, and counts nothing twice.
+func TestReadingForNamesGoesOn(t *testing.T) {
+	w, d, want := newNamed(t, lateName)
+	w.addTerms([]risk.WatchTerm{lateName})
+	w.must(w.steps.Hunt(t.Context()))
+	d.endAt(w, 3)
+	d.endAt(w, 3)
+	w.settle()
+	if got, hunts := w.exposed(), w.hunts("Corvane Billing"); got != want || d.blocks > 2*readingBlocks-6 || len(hunts) != 1 || hunts[0].Findings != 3 {
+		t.Errorf("after two ends %d blocks were read, of %d; hunts %+v, found\n%s\nwant\n%s", d.blocks, 2*readingBlocks, hunts, got, want)
+	}
+}
+
+// Further names, and one that was away for a while, are looked for in all of the dump.
+func TestReadingForNamesBeginsAnewForFurtherOnes(t *testing.T) {
+	w, d, want := newNamed(t, lateName, laterName)
+	w.addTerms([]risk.WatchTerm{lateName, laterName})
+	w.must(w.steps.Hunt(t.Context()))
+	d.endAt(w, 3)
+	w.changeTerms("Corvane Billing", nil)
+	w.must(w.steps.Hunt(t.Context()))
+	d.endAt(w, 3)
+	w.changeTerms("Corvane Billing", []risk.WatchTerm{lateName})
+	w.settle()
+	if got, hunts := w.exposed(), w.hunts("Corvane Billing"); got != want || len(hunts) != 1 || hunts[0].Findings != 3 {
+		t.Errorf("hunts %+v, found\n%s\nwant\n%s", hunts, got, want)
+	}
+}
+
+// A further name that is asked for while a dump is read ends that reading, which would not look for it in the beginning.
+func TestReadingForNamesGivesWay(t *testing.T) {
+	w, d, want := newNamed(t, lateName, laterName)
+	w.addTerms([]risk.WatchTerm{laterName})
+	w.must(w.steps.Hunt(t.Context()))
+	d.before = func(block int) {
+		if block == 5 {
+			w.addTerms([]risk.WatchTerm{lateName})
+			w.must(w.steps.Hunt(t.Context()))
+		}
+	}
+	w.settle()
+	if got := w.exposed(); got != want {
+		t.Errorf("found\n%s\nwant\n%s", got, want)
+	}
+}

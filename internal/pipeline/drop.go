@@ -64,6 +64,10 @@ func (p *Pipeline) unread(ctx context.Context, src risk.Source) ([]risk.Job, err
 	if err != nil {
 		return nil, fmt.Errorf("find files to read again: %w", err)
 	}
+	names, err := p.Store.FindNameReads(ctx, src.ID, paths)
+	if err != nil {
+		return nil, fmt.Errorf("find files to read for names: %w", err)
+	}
 	var jobs []risk.Job
 	hunt := false
 	for _, f := range files {
@@ -76,6 +80,10 @@ func (p *Pipeline) unread(ctx context.Context, src risk.Source) ([]risk.Job, err
 		case known.State == risk.FileReading, whole[f.Path]:
 			jobs = append(jobs, scan)
 		case known.Watchlist == version:
+			if _, asked := names[f.Path]; asked {
+				scan.Low = true
+				jobs = append(jobs, scan)
+			}
 		case p.huntsIn(known, f.Path):
 			hunt = true
 		default:

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -37,10 +39,15 @@ func (p *Pipeline) newFlood(ctx context.Context, fileID int64) (*flood, error) {
 		return nil, fmt.Errorf("find what was counted: %w", err)
 	}
 	f := p.emptyFlood(fileID)
+	f.goOn(known)
+	return f, nil
+}
+
+// goOn takes up counts where they stand.
+func (f *flood) goOn(known []risk.Flood) {
 	for _, k := range known {
 		f.counts[floodKey{k.SupplierID, k.Kind, k.Class}] = &k
 	}
-	return f, nil
 }
 
 func (p *Pipeline) emptyFlood(fileID int64) *flood {
@@ -74,8 +81,14 @@ func (f *flood) take(e risk.Exposure, now time.Time) bool {
 
 // changed are the counts to be saved with what they count.
 func (f *flood) changed() []risk.Flood {
-	out := make([]risk.Flood, 0, len(f.dirty))
-	for key := range f.dirty {
+	return f.sorted(maps.Keys(f.dirty))
+}
+
+// all are the counts.
+func (f *flood) all() []risk.Flood { return f.sorted(maps.Keys(f.counts)) }
+
+func (f *flood) sorted(keys iter.Seq[floodKey]) (out []risk.Flood) {
+	for key := range keys {
 		out = append(out, *f.counts[key])
 	}
 	slices.SortFunc(out, func(a, b risk.Flood) int {

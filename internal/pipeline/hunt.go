@@ -98,13 +98,13 @@ func (h *hunt) dump(ctx context.Context, s risk.StaleFile) error {
 	if unspeakable(s.File.Path) { // the listing has it read again whole
 		return nil
 	}
-	d := dumpHunt{p: h.p, list: h.list, src: s.Source, file: s.File, hunts: map[int64]*risk.Hunt{}, undecided: map[int64]bool{}}
+	d := dumpHunt{p: h.p, list: h.list, src: s.Source, file: s.File, silent: termSet{}, hunts: map[int64]*risk.Hunt{}, undecided: map[int64]bool{}}
 	known, err := h.newTerms(ctx, s.File.Watchlist, &d)
 	if err != nil {
 		return err
 	}
 	if known && len(d.terms) == 0 && !d.unanswered { // terms were only taken away
-		return h.p.Store.FinishHunt(ctx, s.File, h.list.version, nil, false)
+		return h.p.Store.FinishHunt(ctx, s.File, h.list.version, nil, risk.HuntNothing)
 	}
 	if reached, err := h.reached(ctx, s.Source); err != nil || !reached {
 		return err
@@ -121,14 +121,17 @@ func (h *hunt) dump(ctx context.Context, s risk.StaleFile) error {
 	} else if answered != nil {
 		return answered
 	}
-	whole := !known || answered != nil || d.unanswered
-	switch {
-	case d.held && whole:
-		h.run.Whole++
-	case whole:
-		h.run.Untold++
+	rest := risk.HuntNothing
+	if d.unanswered {
+		rest = risk.HuntNames
+	}
+	if !known || answered != nil || d.unanswered && s.File.State == risk.FileFailed { // which may fail again, and is counted then
+		rest = risk.HuntWhole
 	}
 	if !d.held { // it may come back, and is hunted in then
+		if rest != risk.HuntNothing {
+			h.run.Untold++
+		}
 		d.settle(risk.HuntGone)
 		return h.p.Store.SaveHunts(ctx, d.all())
 	}
@@ -136,13 +139,24 @@ func (h *hunt) dump(ctx context.Context, s risk.StaleFile) error {
 		return err
 	}
 	if d.failed {
-		whole = true
+		rest = risk.HuntWhole
 	}
+	h.count(rest)
 	d.settle(risk.HuntDone)
-	if err := h.p.Store.FinishHunt(ctx, s.File, h.list.version, d.all(), whole); err != nil || !whole {
+	if err := h.p.Store.FinishHunt(ctx, s.File, h.list.version, d.all(), rest); err != nil || rest == risk.HuntNothing {
 		return err
 	}
 	return h.p.Queue.Insert(ctx, risk.Job{Kind: risk.JobScanFile, SourceKey: s.Source.Key, Path: s.File.Path, Low: true})
+}
+
+func (h *hunt) count(rest risk.HuntRest) {
+	switch rest {
+	case risk.HuntNames:
+		h.run.Names++
+	case risk.HuntWhole:
+		h.run.Whole++
+	case risk.HuntNothing:
+	}
 }
 
 // newTerms gives d the terms that a version of the watchlist did not have. When that version is not known, the dump is to
@@ -165,7 +179,7 @@ func (h *hunt) newTerms(ctx context.Context, version string, d *dumpHunt) (known
 		clues, ok := match.CluesOf(t)
 		if !ok {
 			d.unanswered = true
-			d.silent = append(d.silent, t)
+			d.silent.add(t)
 			continue
 		}
 		d.terms, d.clues = append(d.terms, t), append(d.clues, clues)
@@ -204,7 +218,7 @@ type dumpHunt struct {
 	clues []risk.Clues // of terms
 
 	unanswered bool
-	silent     []risk.WatchTerm // that no index answers
+	silent     termSet // that no index answers
 
 	stretches []risk.Stretch       // that may hold one of terms
 	suppliers [][]int64            // whose, for each
@@ -236,9 +250,10 @@ func (d *dumpHunt) ask() error {
 		clear(d.hunts)
 		return err
 	}
-	for _, t := range d.silent {
+	for t := range d.silent {
 		if h := d.hunts[t.SupplierID]; h != nil {
 			h.Unanswered = append(h.Unanswered, shown(t))
+			slices.Sort(h.Unanswered)
 		}
 	}
 	return nil
@@ -266,7 +281,7 @@ func (d *dumpHunt) all() []risk.Hunt {
 func (d *dumpHunt) settle(state risk.HuntState) {
 	for _, h := range d.hunts {
 		h.State = state
-		if state == risk.HuntDone && len(h.Unanswered) > 0 {
+		if state == risk.HuntDone && (len(h.Unanswered) > 0 || d.failed) {
 			h.State = risk.HuntFullRead
 		}
 	}
@@ -316,7 +331,7 @@ func (d *dumpHunt) block(ctx context.Context, b risk.Block) error {
 	}
 	found = slices.DeleteFunc(found, func(f risk.Finding) bool {
 		h := d.hunts[f.Exposure.SupplierID]
-		if h != nil {
+		if h != nil && !d.silent.led(f) { // what a name led to is counted when all of the dump is read for it
 			h.Findings++
 		}
 		return h == nil

@@ -46,7 +46,11 @@ type Store interface {
 	CountStaleFiles(ctx context.Context, version string) (int, error)
 	FindWholeReads(ctx context.Context, sourceID int64, paths []string) (map[string]bool, error)
 	SaveHunts(ctx context.Context, hunts []risk.Hunt) error
-	FinishHunt(ctx context.Context, f risk.File, version string, hunts []risk.Hunt, whole bool) error
+	FinishHunt(ctx context.Context, f risk.File, version string, hunts []risk.Hunt, rest risk.HuntRest) error
+	FindNameReads(ctx context.Context, sourceID int64, paths []string) (map[string]risk.NameRead, error)
+	// SaveNameRead and FinishNameRead are risk.ErrConflict when the reading was asked for anew meanwhile.
+	SaveNameRead(ctx context.Context, r risk.NameRead) error
+	FinishNameRead(ctx context.Context, r risk.NameRead, found []risk.Hunt) error
 	SaveHuntRun(ctx context.Context, run risk.HuntRun) error
 
 	// CountsOf are the counts of a file's findings by supplier and sort, as far as they were saved.

@@ -35,8 +35,8 @@ type Looked struct {
 	err   error
 }
 
-// findingsPerBatch bounds a transaction; a page of a dump can hold thousands.
-const findingsPerBatch = 2000
+// findingsPerBatch bounds a transaction, and what waits for it in memory: a finding takes about a kilobyte and a half.
+const findingsPerBatch = 10_000
 
 // saveEvery is how often the progress of a file is saved, found or not.
 const saveEvery = time.Second
@@ -64,6 +64,9 @@ func (p *Pipeline) ScanFile(ctx context.Context, key, path string) error {
 		return err
 	}
 	file.SourceID, file.Watchlist = status.Source.ID, list.version
+	if begun, err := p.readForNames(ctx, status.Source, file, list); err != nil || begun {
+		return err
+	}
 	scan := &fileScan{p: p, list: list, src: status.Source, file: &file, path: path, undecided: map[int64]bool{}}
 	if goOn, err := scan.begin(ctx); err != nil || !goOn {
 		return err
@@ -274,7 +277,7 @@ var errStopping = errors.New("the reading goes on later")
 
 // read reads the file as far as it can be read, and notes how that ended. Its error is ours alone.
 func (s *fileScan) read(ctx context.Context) error {
-	reading, stop := s.p.whileAllowed(ctx, s.mayGoOn(ctx))
+	reading, stop := s.p.whileAllowed(ctx, s.p.inTime(ctx, func(ctx context.Context) (bool, error) { return s.p.Store.MayReadFile(ctx, s.file.ID) }))
 	defer stop()
 	s.arrived, s.saved = s.p.Now(), s.p.Now()
 	skipped, err := s.p.Dumps.Read(reading, Reading{
@@ -301,8 +304,8 @@ func (s *fileScan) read(ctx context.Context) error {
 	return nil
 }
 
-// mayGoOn asks whether to read on. A job's time is not to run out, nor the process to end, without the place being saved.
-func (s *fileScan) mayGoOn(ctx context.Context) func(context.Context) (bool, error) {
+// inTime asks whether to read on. A job's time is not to run out, nor the process to end, without the place being saved.
+func (p *Pipeline) inTime(ctx context.Context, may func(context.Context) (bool, error)) func(context.Context) (bool, error) {
 	deadline, limited := ctx.Deadline()
 	margin := min(time.Until(deadline)/10, time.Minute)
 	return func(ctx context.Context) (bool, error) {
@@ -310,11 +313,11 @@ func (s *fileScan) mayGoOn(ctx context.Context) func(context.Context) (bool, err
 			return false, errStopping
 		}
 		select {
-		case <-s.p.Stopping:
+		case <-p.Stopping:
 			return false, errStopping
 		default:
 		}
-		return s.p.Store.MayReadFile(ctx, s.file.ID)
+		return may(ctx)
 	}
 }
 
@@ -326,6 +329,11 @@ func (s *fileScan) leave(ctx context.Context, why error) error {
 	if _, err := s.record(saving, s.p.Now().Add(decideWithin)); err != nil {
 		return err
 	}
+	return left(why)
+}
+
+// left is what a job gives back whose reading was ended.
+func left(why error) error {
 	switch {
 	case errors.Is(why, errHalted): // cancelled, or its source paused
 		return nil

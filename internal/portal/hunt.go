@@ -69,11 +69,14 @@ func (p *portal) huntProgress(run risk.HuntRun, s risk.Supplier) *huntView {
 	default:
 		v.Progress = "Last asked " + p.stamp(run.Finished)
 	}
+	if run.Names > 0 {
+		v.Notes = append(v.Notes, plural(run.Names, "dump is", "dumps are")+" read at low priority for new names, which no index holds.")
+	}
 	if run.Whole > 0 {
-		v.Notes = append(v.Notes, plural(run.Whole, "dump is", "dumps are")+" read again whole at low priority: names, and what else no index tells of, are found that way.")
+		v.Notes = append(v.Notes, plural(run.Whole, "dump is", "dumps are")+" read again whole at low priority, because the index is missing or damaged.")
 	}
 	if run.Untold > 0 {
-		v.Notes = append(v.Notes, plural(run.Untold, "dump is", "dumps are")+" no longer held, and cannot be asked for names or for what else no index tells of.")
+		v.Notes = append(v.Notes, plural(run.Untold, "dump is", "dumps are")+" no longer held, and cannot be searched for names, which no index holds.")
 	}
 	return v
 }

@@ -40,13 +40,32 @@ const (
 	HuntGone     HuntState = "gone"      // the dump is no longer there: its index alone answers
 )
 
+// HuntRest is what a hunt leaves to be done in a dump.
+type HuntRest int
+
+const (
+	HuntNothing HuntRest = iota
+	HuntNames            // it is to be read for the new terms that no index answers
+	HuntWhole            // it is to be read again whole, for all terms
+)
+
+// NameRead is the reading of a dump for terms that were added after it was read and that no index answers: names, mostly.
+type NameRead struct {
+	FileID int64
+	Since  string // version of the watchlist after which the terms were added
+	Turn   int    // grows when further terms are asked for, and it begins anew
+	At     Position
+	Counts []Flood // of what it found so far
+}
+
 // HuntRun is the last hunt through all dumps. Its zero value says that there was none.
 type HuntRun struct {
 	Started  time.Time
 	Finished time.Time // zero = it goes on, or was ended with its process
 	Dumps    int       // that it goes through
 	Looked   int       // through which it has gone
-	Whole    int       // of these, to be read again whole, because their index does not answer all
+	Names    int       // of these, to be read for the terms that no index answers
+	Whole    int       // of these, to be read again whole, because their index is missing or damaged
 	Untold   int       // of these, gone, and not all is answered by their index
 }
 

@@ -50,7 +50,8 @@ func (s *Store) SaveWatchlist(ctx context.Context, version string, terms []risk.
 		if err := tx.Clauses(again).Create(&row).Error; err != nil {
 			return fmt.Errorf("save watchlist: %w", kind(err))
 		}
-		unused := tx.Where("saved < ? AND version <> ? AND NOT EXISTS (SELECT 1 FROM files WHERE files.watchlist = watchlists.version)",
+		unused := tx.Where("saved < ? AND version <> ? AND NOT EXISTS (SELECT 1 FROM files WHERE files.watchlist = watchlists.version)"+
+			" AND NOT EXISTS (SELECT 1 FROM name_reads WHERE name_reads.since = watchlists.version)",
 			at(s.now().Add(-watchlistKept)), version)
 		if err := unused.Delete(&watchlistRow{}).Error; err != nil {
 			return fmt.Errorf("forget unused watchlists: %w", err)
@@ -164,15 +165,18 @@ func (r huntRow) hunt() risk.Hunt {
 		Findings: r.Findings, Unanswered: r.Unanswered.v, Updated: r.Updated.Time}
 }
 
+// addToHunt adds findings of names to those of the stretches that may hold the other terms.
+const addToHunt = `ON CONFLICT (supplier_id, file_id) DO UPDATE SET findings = hunts.findings + excluded.findings, updated = excluded.updated`
+
 const renewHunt = `ON CONFLICT (supplier_id, file_id) DO UPDATE SET state = excluded.state, stretches = excluded.stretches,
 	looked = excluded.looked, findings = excluded.findings, unanswered = excluded.unanswered, updated = excluded.updated`
 
 // SaveHunts saves where the hunt in a file stands. What concerns a supplier that was deleted meanwhile is left out.
 func (s *Store) SaveHunts(ctx context.Context, hunts []risk.Hunt) error {
-	return s.change(ctx, func(tx *gorm.DB) error { return saveHunts(ctx, tx, hunts) })
+	return s.change(ctx, func(tx *gorm.DB) error { return saveHunts(ctx, tx, hunts, renewHunt) })
 }
 
-func saveHunts(ctx context.Context, tx *gorm.DB, hunts []risk.Hunt) error {
+func saveHunts(ctx context.Context, tx *gorm.DB, hunts []risk.Hunt, again string) error {
 	var rows []huntRow
 	for _, h := range hunts {
 		var there int64
@@ -183,7 +187,7 @@ func saveHunts(ctx context.Context, tx *gorm.DB, hunts []risk.Hunt) error {
 			rows = append(rows, newHuntRow(h))
 		}
 	}
-	_, err := insertRows(ctx, tx, rows, renewHunt, nil)
+	_, err := insertRows(ctx, tx, rows, again, nil)
 	return err
 }
 
@@ -216,19 +220,15 @@ func (s *Store) FindWholeReads(ctx context.Context, sourceID int64, paths []stri
 	return out, nil
 }
 
-// FinishHunt saves how the hunt in a file ended and that it has now been looked through with a version of the watchlist;
-// whole = as far as that goes without reading it again, which is asked for. A file whose reading began anew meanwhile is
-// left as it is.
-func (s *Store) FinishHunt(ctx context.Context, f risk.File, version string, hunts []risk.Hunt, whole bool) error {
+// FinishHunt saves how the hunt in a file ended and that it has now been looked through with a version of the watchlist, but
+// for rest, which is asked for. A file whose reading began anew meanwhile is left as it is.
+func (s *Store) FinishHunt(ctx context.Context, f risk.File, version string, hunts []risk.Hunt, rest risk.HuntRest) error {
 	return s.change(ctx, func(tx *gorm.DB) error {
-		if err := saveHunts(ctx, tx, hunts); err != nil {
+		if err := saveHunts(ctx, tx, hunts, renewHunt); err != nil {
 			return err
 		}
-		if whole {
-			ask := clause.OnConflict{Columns: []clause.Column{{Name: "file_id"}}, DoUpdates: clause.AssignmentColumns([]string{"started"})}
-			if err := tx.Clauses(ask).Create(&wholeReadRow{FileID: f.ID, Started: at(f.Started)}).Error; err != nil {
-				return fmt.Errorf("ask for a whole reading of file %d: %w", f.ID, err)
-			}
+		if err := askFor(ctx, tx, f, rest); err != nil {
+			return fmt.Errorf("ask for a further reading of file %d: %w", f.ID, err)
 		}
 		res := tx.Model(&fileRow{}).Where("id = ? AND watchlist = ? AND state = ?", f.ID, f.Watchlist, string(f.State)).Update("watchlist", version)
 		if res.Error != nil {
@@ -236,6 +236,106 @@ func (s *Store) FinishHunt(ctx context.Context, f risk.File, version string, hun
 		}
 		return nil
 	})
+}
+
+func askFor(ctx context.Context, tx *gorm.DB, f risk.File, rest risk.HuntRest) error {
+	switch rest {
+	case risk.HuntWhole:
+		ask := clause.OnConflict{Columns: []clause.Column{{Name: "file_id"}}, DoUpdates: clause.AssignmentColumns([]string{"started"})}
+		return tx.Clauses(ask).Create(&wholeReadRow{FileID: f.ID, Started: at(f.Started)}).Error
+	case risk.HuntNames:
+		_, err := insertRows(ctx, tx, []nameReadRow{{FileID: f.ID, Started: at(f.Started), Since: f.Watchlist, Turn: 1}}, askForNames, nil)
+		return err
+	}
+	return nil
+}
+
+// nameReadRow is a reading for names of a file whose whole reading began at Started.
+type nameReadRow struct {
+	FileID  int64              `gorm:"column:file_id;primaryKey;autoIncrement:false"`
+	Started stamp              `gorm:"column:started"`
+	Since   string             `gorm:"column:since"`
+	Turn    int                `gorm:"column:turn"`
+	At      doc[risk.Position] `gorm:"column:at"`
+	Counts  doc[[]risk.Flood]  `gorm:"column:counts"`
+}
+
+func (nameReadRow) TableName() string { return "name_reads" }
+
+func (r nameReadRow) nameRead() risk.NameRead {
+	return risk.NameRead{FileID: r.FileID, Since: r.Since, Turn: r.Turn, At: r.At.v, Counts: r.Counts.v}
+}
+
+// askForNames begins a reading that goes on anew: it has not looked for the further names in what it read so far.
+const askForNames = `ON CONFLICT (file_id) DO UPDATE SET turn = name_reads.turn + 1, at = excluded.at, counts = excluded.counts,
+	since = CASE WHEN name_reads.started = excluded.started THEN name_reads.since ELSE excluded.since END, started = excluded.started`
+
+// FindNameReads gives the readings for names that the files at paths wait for, by path. Whoever waits for a whole reading
+// waits for that alone.
+func (s *Store) FindNameReads(ctx context.Context, sourceID int64, paths []string) (map[string]risk.NameRead, error) {
+	byKey := make(map[string]string, len(paths))
+	for _, p := range paths {
+		byKey[indexed(p)] = p
+	}
+	out := map[string]risk.NameRead{}
+	for keys := range slices.Chunk(slices.Sorted(maps.Keys(byKey)), maxRows) {
+		var rows []struct {
+			Row     nameReadRow `gorm:"embedded"`
+			PathKey string      `gorm:"column:path_key"`
+		}
+		err := s.find(ctx).Table("name_reads").Select("name_reads.*, files.path_key AS path_key").
+			Joins("JOIN files ON files.id = name_reads.file_id AND files.started = name_reads.started").
+			Where("files.source_id = ? AND files.path_key IN ? AND files.state = ?", sourceID, keys, string(risk.FileDone)).
+			Where("NOT EXISTS (SELECT 1 FROM whole_reads WHERE whole_reads.file_id = files.id AND whole_reads.started = files.started)").Scan(&rows).Error
+		if err != nil {
+			return nil, fmt.Errorf("find files of source %d to read for names: %w", sourceID, err)
+		}
+		for _, r := range rows {
+			out[byKey[r.PathKey]] = r.Row.nameRead()
+		}
+	}
+	return out, nil
+}
+
+// SaveNameRead saves how far a reading for names is. One that was asked for anew meanwhile is risk.ErrConflict.
+func (s *Store) SaveNameRead(ctx context.Context, r risk.NameRead) error {
+	return s.change(ctx, func(tx *gorm.DB) error {
+		res := ofTurn(tx, r).Model(&nameReadRow{}).Updates(map[string]any{"at": docOf(r.At), "counts": docOf(r.Counts)})
+		return oneTurn(res, r)
+	})
+}
+
+// FinishNameRead saves that a reading for names came to its end, and adds what it found to what the hunts in its file
+// answered. One that was asked for anew meanwhile is risk.ErrConflict.
+func (s *Store) FinishNameRead(ctx context.Context, r risk.NameRead, found []risk.Hunt) error {
+	return s.change(ctx, func(tx *gorm.DB) error {
+		if err := oneTurn(ofTurn(tx, r).Delete(&nameReadRow{}), r); err != nil {
+			return err
+		}
+		if err := saveHunts(ctx, tx, found, addToHunt); err != nil {
+			return err
+		}
+		answered := map[string]any{"state": string(risk.HuntDone), "unanswered": docOf([]string(nil))}
+		res := tx.Model(&huntRow{}).Where("file_id = ? AND state = ?", r.FileID, string(risk.HuntFullRead)).Updates(answered)
+		if res.Error != nil {
+			return fmt.Errorf("note that file %d was read for names: %w", r.FileID, res.Error)
+		}
+		return nil
+	})
+}
+
+func ofTurn(tx *gorm.DB, r risk.NameRead) *gorm.DB {
+	return tx.Where("file_id = ? AND turn = ?", r.FileID, r.Turn)
+}
+
+func oneTurn(res *gorm.DB, r risk.NameRead) error {
+	if res.Error != nil {
+		return fmt.Errorf("save how far file %d was read for names: %w", r.FileID, kind(res.Error))
+	}
+	if res.RowsAffected == 0 {
+		return fmt.Errorf("save how far file %d was read for names: asked for anew: %w", r.FileID, risk.ErrConflict)
+	}
+	return nil
 }
 
 // FindHunts lists what dumps answered about a supplier, the newest answer first, and counts them all.
@@ -248,8 +348,9 @@ func (s *Store) FindHunts(ctx context.Context, supplierID int64, limit int) ([]r
 		Row    huntRow `gorm:"embedded"`
 		Path   string  `gorm:"column:path"`
 		Source string  `gorm:"column:source"`
+		Waits  bool    `gorm:"column:waits"` // for a further reading
 	}
-	err := s.find(ctx).Table("hunts").Select("hunts.*, files.path AS path, sources.name AS source").
+	err := s.find(ctx).Table("hunts").Select("hunts.*, files.path AS path, sources.name AS source, "+waits+" AS waits").
 		Joins("JOIN files ON files.id = hunts.file_id JOIN sources ON sources.id = files.source_id").
 		Where("hunts.supplier_id = ?", supplierID).Order("hunts.updated DESC, hunts.file_id").Limit(limitOr50(limit)).Scan(&rows).Error
 	if err != nil {
@@ -259,9 +360,16 @@ func (s *Store) FindHunts(ctx context.Context, supplierID int64, limit int) ([]r
 	for i, r := range rows {
 		out[i] = r.Row.hunt()
 		out[i].Path, out[i].Source = r.Path, r.Source
+		if out[i].State == risk.HuntFullRead && !r.Waits { // the whole reading that it waited for is over
+			out[i].State, out[i].Unanswered = risk.HuntDone, nil
+		}
 	}
 	return out, int(total), nil
 }
+
+// waits tells that a file is read again, or is to be.
+const waits = `(files.state = 'reading' OR EXISTS (SELECT 1 FROM whole_reads WHERE whole_reads.file_id = files.id AND whole_reads.started = files.started)
+	OR EXISTS (SELECT 1 FROM name_reads WHERE name_reads.file_id = files.id AND name_reads.started = files.started))`
 
 // settingHunt is where the last hunt through all dumps is kept.
 const settingHunt = "hunt"

@@ -11,6 +11,7 @@ import (
 
 func init() {
 	bodies["a version of the watchlist tells which terms are new"] = testWatchlists
+	bodies["a file waits for a reading for names"] = testNameReads
 	bodies["files of older watchlists are found, and hunts kept"] = testHunts
 }
 
@@ -87,7 +88,7 @@ func testHunts(t *testing.T, s *Store) {
 		t.Fatal(err)
 	}
 	hunt.State, hunt.Looked, hunt.Findings = risk.HuntDone, 7, 3
-	if err := s.FinishHunt(ctx, files[0], "v2", []risk.Hunt{hunt}, true); err != nil {
+	if err := s.FinishHunt(ctx, files[0], "v2", []risk.Hunt{hunt}, risk.HuntWhole); err != nil {
 		t.Fatal(err)
 	}
 	hunt.Path, hunt.Source = "old.txt", src.Name
@@ -115,7 +116,7 @@ func testHunts(t *testing.T, s *Store) {
 	if _, err := s.BeginFile(ctx, again); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.FinishHunt(ctx, files[2], "v2", nil, false); err != nil {
+	if err := s.FinishHunt(ctx, files[2], "v2", nil, risk.HuntNothing); err != nil {
 		t.Fatal(err)
 	}
 	if f := must(s.FindFile(ctx, files[2].ID))(t); f.Watchlist != "v0" {
@@ -130,5 +131,68 @@ func testHunts(t *testing.T, s *Store) {
 	}
 	if got := must(s.FindHuntRun(ctx))(t); got != run {
 		t.Errorf("run %+v", got)
+	}
+}
+
+func testNameReads(t *testing.T, s *Store) {
+	ctx := t.Context()
+	src, sup := watch(t, s)
+	file := must(s.BeginFile(ctx, risk.File{SourceID: src.ID, Path: "a.txt", Watchlist: "v1", State: risk.FileDone, Started: clock}))(t)
+	reads := func() map[string]risk.NameRead {
+		return must(s.FindNameReads(ctx, src.ID, []string{"a.txt", "b.txt"}))(t)
+	}
+	hunt := risk.Hunt{SupplierID: sup.ID, FileID: file.ID, State: risk.HuntFullRead, Stretches: 3, Looked: 3, Findings: 2, Unanswered: []string{"Meridian"}, Updated: clock}
+	ask := func(version string) risk.NameRead {
+		t.Helper()
+		if err := s.FinishHunt(ctx, file, version, []risk.Hunt{hunt}, risk.HuntNames); err != nil {
+			t.Fatal(err)
+		}
+		file.Watchlist = version
+		return reads()["a.txt"]
+	}
+	if err := s.SaveWatchlist(ctx, "v1", nil); err != nil {
+		t.Fatal(err)
+	}
+	first := ask("v2")
+	if len(reads()) != 1 || first.Since != "v1" || first.Turn != 1 || first.FileID != file.ID {
+		t.Errorf("asked for %+v", reads())
+	}
+	first.At, first.Counts = risk.Position{Document: 2, Offset: 9, Context: []byte("columns")}, []risk.Flood{{FileID: file.ID, SupplierID: sup.ID, Kept: 4}}
+	if err := s.SaveNameRead(ctx, first); err != nil {
+		t.Fatal(err)
+	}
+	if got := reads()["a.txt"]; fmt.Sprint(got) != fmt.Sprint(first) {
+		t.Errorf("saved %+v, found %+v", first, got)
+	}
+	second := ask("v3")
+	if second.Since != "v1" || second.At.Offset != 0 || len(second.Counts) != 0 {
+		t.Errorf("asked for anew: %+v", second)
+	}
+	if err := errors.Join(s.SaveNameRead(ctx, first), s.FinishNameRead(ctx, first, nil)); !errors.Is(err, risk.ErrConflict) {
+		t.Errorf("the reading that was asked for before: %v", err)
+	}
+	// The version that it compares with stays as long as it waits.
+	before := s.now
+	s.now = func() time.Time { return before().Add(25 * time.Hour) }
+	defer func() { s.now = before }()
+	if err := s.SaveWatchlist(ctx, "v3", nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.NewTerms(ctx, "v1", nil); err != nil {
+		t.Errorf("the version that names are new since: %v", err)
+	}
+	if got, _, err := s.FindHunts(ctx, sup.ID, 10); err != nil || got[0].State != risk.HuntFullRead || len(got[0].Unanswered) != 1 {
+		t.Errorf("while it waits: %+v %v", got, err)
+	}
+	if err := s.FinishNameRead(ctx, second, []risk.Hunt{{SupplierID: sup.ID, FileID: file.ID, State: risk.HuntDone, Findings: 5, Updated: clock}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, _, err := s.FindHunts(ctx, sup.ID, 10); err != nil || got[0].State != risk.HuntDone || got[0].Findings != 7 || got[0].Stretches != 3 || len(got[0].Unanswered) != 0 || len(reads()) != 0 {
+		t.Errorf("afterwards: %+v %v, %v", got, err, reads())
+	}
+	// A whole reading takes its place.
+	ask("v4")
+	if err := s.FinishHunt(ctx, file, "v5", nil, risk.HuntWhole); err != nil || len(reads()) != 0 {
+		t.Errorf("beside a whole reading: %v, %v", reads(), err)
 	}
 }
