@@ -87,6 +87,7 @@ func (b *builder) image() []byte {
 	alike := out.names(&b.alike, &b.exact)
 	exact, ranges := out.names(&b.exact, &b.exact), out.names(&b.ranges, &b.ranges)
 	tails, letters, longest, shortest := b.anchorFilter()
+	endings := newNameTails(b.names)
 	hosts, hostTable := newKeySet(b.hostKeys)
 	words, wordTable := newKeySet(b.wordKeys)
 	for i, write := range [sections]func(){
@@ -102,7 +103,7 @@ func (b *builder) image() []byte {
 		sectionLengths:      func() { out.bytes(b.sortedLengths()) },
 		sectionHosts:        func() { out.bytes(hosts) },
 		sectionHostTable:    func() { out.bytes(hostTable) },
-		sectionNameTails:    func() { out.bytes(newNameTails(b.names)) },
+		sectionNameTails:    func() { out.bytes(endings.words) },
 		sectionTails:        func() { out.bytes(tails[:]) },
 		sectionLetters:      func() { out.bytes(letters[:]) },
 		sectionWords:        func() { out.bytes(words) },
@@ -123,6 +124,7 @@ func (b *builder) image() []byte {
 	if tails.worthAsking() {
 		put(out.image[paramsAt+4*paramTails:], 1)
 	}
+	put(out.image[paramsAt+4*paramNameTail:], uint32(endings.last))
 	if b.shortNames {
 		put(out.image[paramsAt+4*paramShortNames:], 1)
 	}

@@ -38,6 +38,7 @@ const (
 	paramLongest           // bytes of the longest anchor word
 	paramTails             // 1: the filter of word ends is worth asking
 	paramShortNames        // 1: there are names of two labels whose first is short
+	paramNameTail          // how many bytes choose a word in the filter of names' last bytes
 	params
 )
 
@@ -54,7 +55,7 @@ const (
 	sectionLengths             // prefix lengths of the ranges, longest first, a byte each: those of IPv4 after those of IPv6, see rangeLength
 	sectionHosts               // filter of names' keys
 	sectionHostTable           // table of names' keys
-	sectionNameTails           // filter of the last eight bytes of names; empty when it is not worth asking
+	sectionNameTails           // filter of the last bytes of names; empty when it is not worth asking
 	sectionTails               // filter of the last four bytes of anchor words
 	sectionLetters             // wordLetters of anchor words
 	sectionWords               // filter of anchor words' keys
@@ -164,8 +165,8 @@ func open(image []byte) (*Scanner, error) {
 		}
 		set.shift = uint(64 - bits.TrailingZeros(uint(blocks)))
 	}
-	s.nameTails = openNameTails(part[sectionNameTails])
-	if words := len(s.nameTails.words) / 8; words != 0 && (bits.OnesCount(uint(words)) != 1 || words < 2) {
+	s.nameTails = openNameTails(part[sectionNameTails], param(paramNameTail))
+	if words := len(s.nameTails.words) / 8; words != 0 && (words < 2 || bits.OnesCount(uint(words)) != 1 || s.nameTails.last < 6 || s.nameTails.last > 8) {
 		return nil, errDamaged
 	}
 	shortest, letters := param(paramShortest), part[sectionLetters]

@@ -170,82 +170,96 @@ func (t *tailSet) worthAsking() bool {
 	return set < tailBytes*8/2
 }
 
-// nameTails is a filter of the last eight bytes of watched names: in the word that is chosen by the last six of them
+// nameTails is a filter of the last bytes of watched names: in the word that is chosen by the last six to eight of them
 // stands a bit for the two before.
 type nameTails struct {
 	words []byte // of 8 bytes each; empty where the filter is not worth asking
 	shift uint   // brings a tail's word number down
+	last  int    // how many bytes choose the word
 }
 
 const (
 	minNameTails = 4 << 10  // bytes
 	maxNameTails = 32 << 10 // it stays in the first-level cache
 	mostNames    = 3 * maxNameTails
+
+	tailBits = 2 // how many bytes choose the bit
+	maxTail  = 8 + tailBits
 )
 
-func (t *nameTails) place(tail uint64) (word uint64, bit uint) {
-	tail |= foldBits
-	return tail >> 16 * keyLast >> (t.shift & 63), uint(uint16(tail)*0x79b1>>10) & 63
+// place tells the word and the bit for the last bytes of b, which holds maxTail of them or more.
+func (t *nameTails) place(b []byte) (word uint64, bit uint) {
+	last := binary.LittleEndian.Uint64(b[len(b)-8:]) | foldBits
+	before := binary.LittleEndian.Uint16(b[len(b)-t.last-tailBits:]) | foldBits&0xffff
+	return last >> (64 - 8*t.last) * keyLast >> (t.shift & 63), uint(before*0x79b1>>10) & 63
 }
 
-func (t *nameTails) set(tail [8]byte) {
-	word, bit := t.place(binary.LittleEndian.Uint64(tail[:]))
-	t.words[8*word+uint64(bit>>3)] |= 1 << (bit & 7)
-}
-
-func (t *nameTails) setAll(tail [8]byte) {
-	word, _ := t.place(binary.LittleEndian.Uint64(tail[:]))
-	binary.LittleEndian.PutUint64(t.words[8*word:], ^uint64(0))
-}
-
-// newNameTails gives the words of a filter for names, or none where it would refuse too little to pay for asking it.
-func newNameTails(names []string) []byte {
+// newNameTails gives a filter for names, without words where it would refuse too little to pay for asking it: of those
+// whose words are chosen by more and fewer bytes the one that refuses most of what ends much as the names do.
+func newNameTails(names []string) (best nameTails) {
 	if len(names) == 0 || len(names) > mostNames {
-		return nil
+		return nameTails{}
 	}
-	t := openNameTails(make([]byte, min(max(minNameTails, 2<<bits.Len(uint(len(names)))), maxNameTails)))
-	for _, name := range names {
-		if !t.add(name) {
-			return nil
+	least := len(names) * 64 / 2
+	for last := 6; last <= 8; last++ {
+		t := openNameTails(make([]byte, min(max(minNameTails, 2<<bits.Len(uint(len(names)))), maxNameTails)), last)
+		passing, ok := 0, true
+		for _, name := range names {
+			ok = ok && t.add(name)
+		}
+		for _, name := range names {
+			passing += t.crowd(name)
+		}
+		if ok && passing < least {
+			best, least = t, passing
 		}
 	}
-	set := 0
-	for _, b := range t.words {
-		set += bits.OnesCount8(b)
-	}
-	if set > len(t.words)*8*3/8 {
-		return nil
-	}
-	return t.words
+	return best
 }
 
-func openNameTails(words []byte) nameTails {
-	return nameTails{words: words, shift: uint(64 - bits.TrailingZeros(uint(len(words)/8)))}
+func openNameTails(words []byte, last int) nameTails {
+	return nameTails{words: words, shift: uint(64 - bits.TrailingZeros(uint(len(words)/8))), last: last}
+}
+
+// crowd is how many bits there are in the word of a name.
+func (t *nameTails) crowd(name string) int {
+	var tail [maxTail]byte
+	copy(tail[max(maxTail-len(name), 0):], name[max(len(name)-maxTail, 0):])
+	word, _ := t.place(tail[:])
+	return bits.OnesCount64(binary.LittleEndian.Uint64(t.words[8*word:]))
 }
 
 // add lets tokens that end in the name pass. Before a shorter name stands a dot or what is of no label. Still shorter
 // ones would let nearly everything pass: it reports false.
 func (t *nameTails) add(name string) bool {
-	var tail [8]byte
+	var tail [maxTail]byte
 	n := len(name)
-	copy(tail[max(8-n, 0):], name[max(n-8, 0):])
-	switch {
-	case n >= 8:
-		t.set(tail)
-	case n == 6:
-		t.setAll(tail)
-	case n == 5, n == 7:
+	copy(tail[max(maxTail-n, 0):], name[max(n-maxTail, 0):])
+	switch missing := t.last + tailBits - n; {
+	case missing <= 0:
+		t.set(tail[:], false)
+	case missing == 2:
+		t.set(tail[:], true)
+	case missing == 1, missing == 3:
 		for b := range 256 {
-			if b != '.' && isLabel(byte(b)) {
-				continue
-			}
-			tail[7-n] = byte(b)
-			if n == 7 {
-				t.set(tail)
-			} else {
-				t.setAll(tail)
+			if b == '.' || !isLabel(byte(b)) {
+				tail[maxTail-n-1] = byte(b)
+				t.set(tail[:], missing == 3)
 			}
 		}
+	default:
+		return false
 	}
-	return n >= 5
+	return true
+}
+
+// set sets the bit of a tail, or all bits of its word.
+func (t *nameTails) set(tail []byte, all bool) {
+	word, bit := t.place(tail)
+	w := t.words[8*word:]
+	bits := uint64(1) << bit
+	if all {
+		bits = ^uint64(0)
+	}
+	binary.LittleEndian.PutUint64(w, binary.LittleEndian.Uint64(w)|bits)
 }

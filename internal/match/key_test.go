@@ -5,30 +5,66 @@ import (
 	"testing"
 )
 
-// TestNameTailsLetNamesPass: whatever may stand before a name, the eight bytes before its end pass.
+func (t *nameTails) passes(token string) bool {
+	word, bit := t.place([]byte(token[len(token)-maxTail:]))
+	return binary.LittleEndian.Uint64(t.words[8*word:])>>bit&1 == 1
+}
+
+// TestNameTailsLetNamesPass: whatever may stand before a name, its end passes.
 func TestNameTailsLetNamesPass(t *testing.T) {
-	passes := func(words []byte, token string) bool {
-		tails := openNameTails(words)
-		word, bit := tails.place(binary.LittleEndian.Uint64([]byte(token[len(token)-8:])))
-		return binary.LittleEndian.Uint64(words[8*word:])>>bit&1 == 1
-	}
-	for _, name := range []string{"ab.de", "abc.de", "abcd.de", "abcde.de", "vpn.abcde.de"} {
-		words := newNameTails([]string{name})
-		for before := range 256 {
-			if b := byte(before); b == '.' || !isLabel(b) {
-				if token := "://y" + string([]byte{b}) + name; !passes(words, token) {
-					t.Errorf("%s is refused in %q", name, token)
+	for last, names := range map[int][]string{
+		6: {"ab.de", "abc.de", "abcd.de", "abcde.de", "abcdef.de"},
+		7: {"abc.de", "abcd.de", "abcde.de", "abcdef.de"},
+		8: {"abcd.de", "abcde.de", "abcdef.de", "abcdefg.de", "vpn.abcdefg.de"},
+	} {
+		for _, name := range names {
+			tails := openNameTails(make([]byte, minNameTails), last)
+			if !tails.add(name) {
+				t.Errorf("%d: %s is refused", last, name)
+			}
+			for before := range 256 {
+				if b := byte(before); b == '.' || !isLabel(b) {
+					if token := "s://x.y" + string([]byte{b}) + name; !tails.passes(token) {
+						t.Errorf("%d: %s does not pass in %q", last, name, token)
+					}
 				}
 			}
-		}
-		if len(name) >= 8 && !passes(words, "//VPN.ABCDE.DE") {
-			t.Errorf("%s is refused in capitals", name)
-		}
-		if len(name) > 5 && passes(words, "xy.bcdef.de") {
-			t.Errorf("%s lets bcdef.de pass", name)
+			if len(name) >= last && tails.passes("http://bcdefgh.de") {
+				t.Errorf("%d: %s lets bcdefgh.de pass", last, name)
+			}
 		}
 	}
-	if words := newNameTails([]string{"t.co"}); words != nil {
-		t.Error("a filter for a name that nearly everything would pass")
+	tails := openNameTails(make([]byte, minNameTails), 8)
+	if tails.add("hospital.example"); !tails.passes("HOSPITAL.EXAMPLE") {
+		t.Error("capitals do not pass")
+	}
+	if tails.add("ab.de") {
+		t.Error("a name for which nearly everything would pass")
+	}
+}
+
+// TestNameTailsAreAsDeepAsTheNamesAllow: the last bytes of names tell more of them apart, unless some names are short.
+func TestNameTailsAreAsDeepAsTheNamesAllow(t *testing.T) {
+	var health, short []string
+	for x := uint32(1); len(short) < 500; {
+		var name [8]byte
+		for i := range name {
+			x = x*1664525 + 1013904223
+			name[i] = 'a' + byte(x>>24)%26
+		}
+		health, short = append(health, string(name[:])+".health"), append(short, string(name[:])+".de")
+	}
+	for _, c := range []struct {
+		names []string
+		last  int
+	}{
+		{health, 8},
+		{append(short, "abc.de"), 6},
+		{[]string{"t.co"}, 0},
+		{nil, 0},
+	} {
+		if tails := newNameTails(c.names); tails.last != c.last {
+			t.Errorf("%d names: the last %d bytes choose, not %d", len(c.names), tails.last, c.last)
+		}
 	}
 }

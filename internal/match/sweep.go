@@ -98,8 +98,8 @@ func (k *chunk) dashes(b int) uint64 { return k.nonword[b] &^ k.seps[b] }
 var (
 	// sweep finds the ends of host tokens and words in the first n blocks of p.
 	sweep = sweepPortable
-	// filterNames keeps, in found, those host ends from the first on whose last eight bytes are in tails; and those that
-	// end in a dot or, if asked, a digit.
+	// filterNames keeps, in found, those of ends whose last bytes are in tails; and those that end in a dot or, if asked,
+	// a digit.
 	filterNames = filterNamesPortable
 	// filterHosts keeps, in found from place n on, those host ends from the first on whose key may be in the set, with
 	// the keys; and those that end in a dot or a digit. Ends whose second-level label is short go into short as well. ends may
@@ -190,7 +190,7 @@ func filterNamesPortable(k *chunk, buf []byte, base int, ends []uint16, tails *n
 	n := 0
 	for _, at := range ends {
 		end := base + int(at)
-		word, bit := tails.place(binary.LittleEndian.Uint64(buf[end-8:]))
+		word, bit := tails.place(buf[end-maxTail : end])
 		number := numbers & less(int(buf[end-1]-'0'), 10)
 		k.found[n] = at
 		n += int(binary.LittleEndian.Uint64(tails.words[8*word:])>>bit&1 | same(buf[end-1], '.') | number)

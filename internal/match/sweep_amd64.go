@@ -32,7 +32,7 @@ func filterNamesWide(k *chunk, buf []byte, base int, ends []uint16, tails *nameT
 		return 0
 	}
 	checkEnds(buf, base, ends)
-	return filterNamesBMI(k, &buf[0], base, &ends[0], len(ends), &tails.words[0], tails.shift, 1+11*numbers)
+	return filterNamesBMI(k, &buf[0], base, &ends[0], len(ends), &tails.words[0], tails.shift, tails.last, 1+11*numbers)
 }
 
 func filterHostsWide(k *chunk, buf []byte, base int, ends []uint16, keys *keySet, r hostRule, n int) int {
@@ -79,7 +79,7 @@ func sweepAVX2(k *chunk, p *byte, n int)
 // filterNamesBMI keeps what ends in one of so many bytes from the dot on: the slash ends none.
 //
 //go:noescape
-func filterNamesBMI(k *chunk, buf *byte, base int, ends *uint16, count int, words *byte, shift uint, kept uint64) int
+func filterNamesBMI(k *chunk, buf *byte, base int, ends *uint16, count int, words *byte, shift uint, last int, kept uint64) int
 
 //go:noescape
 func filterHostsBMI(k *chunk, buf *byte, base int, ends *uint16, count int, filter *byte, shift uint, short int, numbers uint64, n int) int

@@ -280,20 +280,23 @@ nextWord:
 	ANDL $1, passed;                 \
 	ADDQ passed, DX
 
-// NAME keeps the place at i(SI) if the tails at R11, whose shift is R12, hold the eight bytes before it, or if the last
-// one is of R13 from the dot on. R14 is 16, R15 56.
+// NAME keeps the place at i(SI) if the words at R11, whose shift is R12, have a bit for what stands before it, or if the
+// last byte is one of R13 from the dot on. R14 takes from eight bytes those that do not choose the word; R15 is where the
+// two before the others are.
 #define NAME(i) \
 	MOVWLZX i(SI), AX;                 \
-	MOVQ    -8(R9)(AX*1), BX;          \
-	ORQ     FOLD, BX;                  \
-	SHRXQ   R14, BX, CX;               \
+	MOVQ    -8(R9)(AX*1), CX;          \
+	ORQ     FOLD, CX;                  \
+	SHRXQ   R14, CX, CX;               \
 	IMULQ   R10, CX;                   \
 	SHRXQ   R12, CX, CX;               \
 	MOVQ    (R11)(CX*8), CX;           \
-	SHRXQ   R15, BX, R8;               \
-	IMUL3L  $0x9e3779b1, BX, BX;       \
+	MOVWLZX (R15)(AX*1), BX;           \
+	ORL     $0x2020, BX;               \
+	IMUL3L  $0x79b1, BX, BX;           \
 	SHRL    $10, BX;                   \
 	SHRXQ   BX, CX, CX;                \
+	MOVBLZX -1(R9)(AX*1), R8;          \
 	SUBL    $0x2e, R8;                 \
 	CMPL    R8, R13;                   \
 	SBBL    BX, BX;                    \
@@ -302,8 +305,8 @@ nextWord:
 	MOVW    AX, chunk_found(DI)(DX*2); \
 	ADDQ    CX, DX
 
-// func filterNamesBMI(k *chunk, buf *byte, base int, ends *uint16, count int, words *byte, shift uint, kept uint64) int
-TEXT ·filterNamesBMI(SB), NOSPLIT, $0-72
+// func filterNamesBMI(k *chunk, buf *byte, base int, ends *uint16, count int, words *byte, shift uint, last int, kept uint64) int
+TEXT ·filterNamesBMI(SB), NOSPLIT, $0-80
 	MOVQ k+0(FP), DI
 	MOVQ buf+8(FP), R9
 	ADDQ base+16(FP), R9
@@ -315,10 +318,13 @@ TEXT ·filterNamesBMI(SB), NOSPLIT, $0-72
 	MOVQ R8, base+16(FP)
 	MOVQ words+40(FP), R11
 	MOVQ shift+48(FP), R12
-	MOVQ kept+56(FP), R13
+	MOVQ last+56(FP), R14
+	LEAQ -2(R9), R15
+	SUBQ R14, R15
+	NEGQ R14
+	LEAQ 64(R14*8), R14
+	MOVQ kept+64(FP), R13
 	MOVQ KEY_LAST, R10
-	MOVL $16, R14
-	MOVL $56, R15
 	XORL DX, DX
 
 names:
@@ -335,7 +341,7 @@ fewer:
 	NAME(0)
 
 namesDone:
-	MOVQ DX, ret+64(FP)
+	MOVQ DX, ret+72(FP)
 	RET
 
 // func filterHostsBMI(k *chunk, buf *byte, base int, ends *uint16, count int, filter *byte, shift uint, short int, numbers uint64, n int) int

@@ -84,7 +84,7 @@ func TestSweepsAgree(t *testing.T) {
 		for i := range keys.filter {
 			keys.filter[i] = byte(i*i) | byte(i)
 		}
-		names := openNameTails(make([]byte, minNameTails))
+		names := openNameTails(make([]byte, minNameTails), rapid.IntRange(6, 8).Draw(t, "last"))
 		for i := range names.words {
 			names.words[i] = byte(i * 29)
 		}
