@@ -67,7 +67,7 @@ func firstNode(s *goquery.Selection) *html.Node {
 // quotedAuthor drops what boards write behind the name: "anna wrote:", "anna schrieb:", "Quote from: anna on today".
 func quotedAuthor(head string) string {
 	head = strings.TrimSuffix(strings.TrimSpace(head), ":")
-	for _, said := range []string{" wrote", " said", " schrieb", " a écrit", " escribió", " ha scritto", " escreveu", " schreef", " napisał", " писал", " написал", " сказал", " Wrote"} {
+	for _, said := range []string{" wrote", " said", " schrieb", " a écrit", " escribió", " ha scritto", " escreveu", " schreef", " napisał", " pisze", " hat geschrieben", " yazdı", " 写道", " 写了", " писал", " написал", " сказал", " Wrote"} {
 		if at := strings.LastIndex(head, said); at > 0 {
 			head = head[:at]
 		}
