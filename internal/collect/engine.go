@@ -34,7 +34,10 @@ type engine interface {
 
 // engines are all that are known, each under the name that a definition gives. Where two names are one software's
 // generations, both stand under its name.
-var engines = []engine{phpBB, xenForo2, xenForo1, invision5, invision4}
+var engines = []engine{
+	prosilver, subsilver2, myBB, smf21, smf20, vBulletin3, vBulletin4, vBulletin5, fluxBB, punBB,
+	xenForo2, xenForo1, invision5, invision4,
+}
 
 // auto is the name under which the page itself decides.
 const auto = "auto"
