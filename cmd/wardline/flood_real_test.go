@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,8 +70,8 @@ func TestRealFloodOfAMailProvider(t *testing.T) {
 	w.steps.FloodAfter = floodMost
 	alive := w.steps.Store
 	w.steps.Store = &doomedStore{alive, 3}
-	ticks := time.Duration(0) // a slow reading, whose place is saved with every block
-	w.steps.Now = func() time.Time { ticks += time.Second; return w.app.now().Add(ticks) }
+	var seconds atomic.Int64 // a slow reading, whose place is saved with every block
+	w.steps.Now = func() time.Time { return w.app.now().Add(time.Duration(seconds.Add(1)) * time.Second) }
 	if err := w.steps.ScanFile(ctx, "drop", "dump.txt"); !errors.Is(err, errKilled) {
 		t.Fatalf("the scan ended with %v", err)
 	}
