@@ -272,7 +272,7 @@ var needs = map[risk.SourceKind][]string{
 }
 
 // engines are the board softwares whose pages are read without selectors.
-var engines = []string{"auto", "phpbb", "xenforo", "invision"}
+var engines = []string{"auto", "phpbb", "xenforo", "invision", "discourse", "nodebb", "flarum"}
 
 // besideEngine are the keys under read that may stand beside an engine; it takes the place of the others.
 var besideEngine = []string{"engine", "dates", "zone", "captcha", "not_found", "twins"}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -36,7 +37,7 @@ type engine interface {
 // generations, both stand under its name.
 var engines = []engine{
 	prosilver, subsilver2, myBB, smf21, smf20, vBulletin3, vBulletin4, vBulletin5, fluxBB, punBB,
-	xenForo2, xenForo1, invision5, invision4,
+	xenForo2, xenForo1, invision5, invision4, discourse, nodeBB, flarum,
 }
 
 // auto is the name under which the page itself decides.
@@ -54,27 +55,53 @@ func recognise(p *page, wanted string) (engine, error) {
 
 // forumIndex reads the page at the source's address by its engine: boards, or a board, or a board that holds others.
 func (r *run) forumIndex(ctx context.Context) (index *page, boards []board, err error) {
-	at := r.gate.home
-	if e, ok := apiOf(r.src.Read.Engine); ok {
-		at = e.start(at)
-	}
-	p, err := r.fetch(ctx, at)
+	p, err := r.indexPage(ctx)
 	if err != nil {
 		return nil, nil, err
-	}
-	if err := p.guard(func() error { return r.useEngine(p) }); err != nil {
-		return nil, nil, err
-	}
-	if start := r.engine.start(r.gate.home); start.String() != at.String() {
-		if p, err = r.fetch(ctx, start); err != nil {
-			return nil, nil, err
-		}
 	}
 	err = p.guard(func() error {
 		boards, err = r.boardsOf(p)
 		return err
 	})
 	return p, boards, err
+}
+
+// indexPage fetches the page at the source's address, or what the software's API has in its place. Where the API is
+// closed, a board is read by its pages.
+func (r *run) indexPage(ctx context.Context) (*page, error) {
+	at := r.gate.home
+	if e, ok := apiOf(r.src.Read.Engine); ok {
+		p, err := r.fetch(ctx, e.start(at))
+		if err == nil {
+			return p, p.guard(func() error { return r.useEngine(p) })
+		}
+		if !isClosed(err) {
+			return nil, err
+		}
+	}
+	p, err := r.fetch(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.guard(func() error { return r.useEngine(p) }); err != nil {
+		return nil, err
+	}
+	start := r.engine.start(at)
+	if _, asked := apiOf(r.src.Read.Engine); asked || start.String() == at.String() {
+		return p, nil
+	}
+	api, err := r.fetch(ctx, start)
+	if isClosed(err) {
+		return p, nil
+	}
+	return api, err
+}
+
+// isClosed reports that an address is not there for us, though its server answers others.
+func isClosed(err error) bool {
+	var fetch *risk.FetchError
+	return errors.As(err, &fetch) && (fetch.Kind == risk.FailLogin ||
+		fetch.Kind == risk.FailStatus && slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, fetch.Status))
 }
 
 // useEngine settles which engine reads this source.
@@ -221,7 +248,7 @@ func apiOf(name string) (engine, bool) {
 func (c calendar) dateOf(s *goquery.Selection, skip map[*html.Node]bool) time.Time {
 	for _, one := range s.EachIter() {
 		for _, at := range []*goquery.Selection{one, find(one, "[data-time], [data-timestamp], [datetime]")} {
-			for _, name := range []string{"data-timestamp", "data-time", "datetime"} {
+			for _, name := range []string{"data-timestamp", "data-time", "datetime", "content"} {
 				if t, ok := c.stamp(at.AttrOr(name, "")); ok {
 					return t
 				}
@@ -234,7 +261,7 @@ func (c calendar) dateOf(s *goquery.Selection, skip map[*html.Node]bool) time.Ti
 		for _, titled := range find(one, "[title]").EachIter() {
 			title := titled.AttrOr("title", "")
 			if _, ok := c.read(title); ok && !within(titled.Nodes[0], skip) {
-				text = strings.Replace(text, textWithout(titled.Nodes[0], skip), title, 1)
+				text = strings.Replace(text, textWithout(titled.Nodes[0], skip), " "+title+" ", 1)
 				break
 			}
 		}

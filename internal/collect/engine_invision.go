@@ -28,6 +28,8 @@ var invision5 engine = &markup{
 	anatomy: anatomy{quote: `.ipsQuote`, quoteAuthor: `@data-ipsquote-username`, quoteHead: `.ipsQuote_citation`, code: `pre`,
 		attachment: `a.ipsAttachLink:not(.ipsAttachLink_image), a.ipsAttachLink_image img`, noise: `[data-excludequote]`},
 
+	message:  `#elError, .ipsMessage`,
+	hidden:   `.ipsModerated`,
 	nextPage: `.ipsPagination__next:not(.ipsPagination__inactive) > a`,
 	same:     sameInvision,
 }
@@ -55,6 +57,8 @@ var invision4 engine = &markup{
 	anatomy: anatomy{quote: `.ipsQuote`, quoteAuthor: `@data-ipsquote-username`, quoteHead: `.ipsQuote_citation`, code: `pre`,
 		attachment: `a.ipsAttachLink:not(.ipsAttachLink_image), a.ipsAttachLink_image img`, noise: `[data-excludequote]`},
 
+	message:  `#elError, .ipsMessage`,
+	hidden:   `.ipsModerated`,
 	nextPage: `.ipsPagination_next:not(.ipsPagination_inactive) > a`,
 	same:     sameInvision,
 }

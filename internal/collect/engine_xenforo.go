@@ -30,6 +30,8 @@ var xenForo2 engine = &markup{
 	anatomy: anatomy{quote: `.bbCodeBlock--quote`, quoteAuthor: `@data-quote`, quoteHead: `.bbCodeBlock-title`, code: `.bbCodeCode`,
 		attachment: `img.bbImage[src*="attachments/"]`, noise: `.bbCodeBlock--code .bbCodeBlock-title, .bbCodeBlock-expandLink, .js-selectToQuoteEnd`},
 
+	message:  `.blockMessage`,
+	hidden:   `.message--deleted`,
 	nextPage: `a.pageNav-jump--next`,
 	same:     sameXenForo,
 }
@@ -58,6 +60,8 @@ var xenForo1 engine = &markup{
 	anatomy: anatomy{quote: `.bbCodeQuote`, quoteAuthor: `@data-author`, quoteHead: `.attribution`, code: `.bbCodeCode pre`,
 		attachment: `img.bbCodeImage[src*="attachments/"]`, noise: `.bbCodeCode > .type, .quoteExpand, .messageTextEndMarker`},
 
+	message:  `.errorPanel, .messageBody .baseHtml`,
+	hidden:   `.message.deleted`,
 	nextPage: `head link[rel="next"], .PageNav a.currentPage + a:not(.text)`,
 	same:     sameXenForo,
 }
