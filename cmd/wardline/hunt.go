@@ -16,6 +16,7 @@ import (
 	"github.com/wardline/wardline/internal/config"
 	"github.com/wardline/wardline/internal/hunt"
 	"github.com/wardline/wardline/internal/match"
+	"github.com/wardline/wardline/internal/pipeline"
 	"github.com/wardline/wardline/internal/risk"
 )
 
@@ -28,12 +29,13 @@ func huntCommand() *cobra.Command {
 		Long: `Ask all dumps that were read where something has been seen.
 
 Every dump that Wardline reads leaves an index of the hosts, logins and networks in it. The indexes are asked first; of
-dumps that are still there, only the stretches that may hold a term are read again, and what they expose is printed as
+dumps that are still there, only the parts of about a megabyte that may hold a term are read again, and what they expose is printed as
 scan prints it. A dump that is gone is named with what its index says.
 
 Without --kind a term with an '@' or a backslash is an account (or an AD domain, when nothing follows the backslash), an
-address or range is ip, anything else with a dot is a domain. Names (brand, product), bare logins, IPv6 and ranges wider
-than /16 are in no index: look for them with scan.
+address or range is ip, anything else with a dot is a domain. No index holds names (brand, product), logins without a
+domain, IPv6 and ranges wider than /16: search the dumps themselves for them with scan, or write them on the supplier's
+page, and every dump that is still there is read for them.
 
 Exit code 0: something was found. 1: nothing was found. 2: not all could be answered; the rest was.`,
 		Args: cobra.MinimumNArgs(1),
@@ -99,11 +101,11 @@ func huntDumps(ctx context.Context, settings config.Settings, o scanOptions, ter
 	if err != nil {
 		return err
 	}
-	h := dumpHunt{traces: newTraces(settings, dumps), blockPrinter: blockPrinter{scanOptions: o, out: out, bar: &scanBar{}}, errs: errs}
+	h := dumpHunt{traces: newTraces(settings, dumps), drop: settings.Drop, blockPrinter: blockPrinter{scanOptions: o, out: out, bar: &scanBar{}}, errs: errs}
 	for _, t := range terms {
 		clues, ok := match.CluesOf(t)
 		if !ok {
-			h.fail("%s %s is in no index: read the dumps for it with `wardline scan`", t.Kind, shown(t.Value))
+			h.fail("%s", noIndexHolds(t, settings.Drop))
 			continue
 		}
 		h.terms, h.clues = append(h.terms, t), append(h.clues, clues)
@@ -113,7 +115,7 @@ func huntDumps(ctx context.Context, settings config.Settings, o scanOptions, ter
 		return err
 	}
 	for _, name := range damaged {
-		h.fail("%s: the index is damaged: its dump is read again whole when a supplier is added", shown(filepath.Join(h.traces.folder, name)))
+		h.fail("%s is damaged or of another version: the dump that it is of is not asked; it is read again whole when a supplier is added", shown(filepath.Join(h.traces.folder, name)))
 	}
 	if len(h.terms) == 0 {
 		return exitFailed
@@ -142,6 +144,7 @@ func huntDumps(ctx context.Context, settings config.Settings, o scanOptions, ter
 type dumpHunt struct {
 	blockPrinter
 	traces traces
+	drop   string // where the drop folder lies today
 	errs   io.Writer
 	terms  []risk.WatchTerm
 	clues  []risk.Clues
@@ -180,7 +183,7 @@ func (h *dumpHunt) dump(ctx context.Context, d hunt.Dump) error {
 		return nil
 	})
 	if errors.Is(err, risk.ErrNotFound) {
-		h.fail("%s: the index is damaged: the dump is read again whole when a supplier is added", shown(d.Path))
+		h.fail("%s: its index is damaged or of another version, so it is not asked; it is read again whole when a supplier is added", shown(d.Path))
 		return nil
 	}
 	if err != nil || len(stretches) == 0 {
@@ -191,7 +194,7 @@ func (h *dumpHunt) dump(ctx context.Context, d hunt.Dump) error {
 			line.Terms = append(line.Terms, t.Value)
 		}
 	}
-	held, err := h.traces.holds(ctx, src, file)
+	held, err := h.find(ctx, &src, file)
 	if err != nil {
 		h.fail("%s: %s", shown(d.Path), shown(plain(err).Error()))
 		return nil
@@ -207,6 +210,16 @@ func (h *dumpHunt) dump(ctx context.Context, d hunt.Dump) error {
 		return err
 	}
 	return h.reread(ctx, src, file, stretches, line.Bytes)
+}
+
+// find tells whether a dump is still there, where its folder was when it was read, or where the drop folder lies today.
+func (h *dumpHunt) find(ctx context.Context, src *risk.Source, file risk.File) (bool, error) {
+	held, err := h.traces.holds(ctx, *src, file)
+	if held || src.Key != pipeline.DropKey || src.Address == h.drop {
+		return held, err
+	}
+	src.Address = h.drop
+	return h.traces.holds(ctx, *src, file)
 }
 
 func (h *dumpHunt) reread(ctx context.Context, src risk.Source, file risk.File, stretches []risk.Stretch, bytes int64) error {
@@ -235,20 +248,37 @@ func (h *dumpHunt) printDump(line huntLineJSON) error {
 	if h.json {
 		err = json.NewEncoder(h.out).Encode(line)
 	} else {
-		what := "is read again there"
-		if line.State == "gone" {
+		what := "which are read again"
+		switch {
+		case line.State == "gone":
 			what = "but the dump is no longer there"
+		case line.Stretches == 1:
+			what = "which is read again"
 		}
 		names := slices.Clone(line.Terms)
 		for i := range names {
 			names[i] = shown(names[i])
 		}
-		_, err = fmt.Fprintf(h.out, "%s: %s may stand in %s, %s\n", shown(line.Dump), strings.Join(names, ", "), countOf(line.Stretches, "stretch", "stretches"), what)
+		_, err = fmt.Fprintf(h.out, "%s: %s may stand in %s, %s\n", shown(line.Dump), strings.Join(names, ", "), countOf(line.Stretches, "part of about a megabyte", "parts of about a megabyte"), what)
 	}
 	if err != nil {
 		return &outputError{err}
 	}
 	return nil
+}
+
+// noIndexHolds says what to do for a term that no index answers.
+func noIndexHolds(t risk.WatchTerm, drop string) string {
+	what := "names"
+	switch t.Kind {
+	case risk.TermAccount:
+		what = "logins without a domain"
+	case risk.TermIP:
+		what = "IPv6 addresses and ranges wider than /16"
+	}
+	return fmt.Sprintf(`%s is not looked for: no index holds %s. Add it to a supplier on its page, and all dumps are read for it;
+or write the line "anything,%s,%s" into a file below the header "supplier,kind,value" and run
+  wardline scan --watchlist FILE %s`, shown(t.Value), what, t.Kind, shown(t.Value), shown(drop))
 }
 
 func countOf(n int, one, many string) string {
@@ -258,11 +288,26 @@ func countOf(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
+func isOrAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
 func (h *dumpHunt) printEnd(dumps int) error {
 	if h.json {
 		return nil
 	}
-	_, err := fmt.Fprintf(h.out, "%s in %d of %s, %d of them gone\n", countOf(h.total.Indicators, "indicator", "indicators"), h.seen, countOf(dumps, "dump", "dumps"), h.gone)
+	if dumps == 0 {
+		_, err := fmt.Fprintln(h.out, "no dump has been read yet, so that there is nothing to ask")
+		return err
+	}
+	gone := ""
+	if h.gone > 0 {
+		gone = fmt.Sprintf(", of which %d %s no longer there", h.gone, isOrAre(h.gone))
+	}
+	_, err := fmt.Fprintf(h.out, "%s; %s of %d may hold what was asked for%s\n", countOf(h.total.Indicators, "indicator", "indicators"), countOf(h.seen, "dump", "dumps"), dumps, gone)
 	if err != nil {
 		return &outputError{err}
 	}

@@ -298,7 +298,7 @@ func TestHuntNamesDumpsThatAreGone(t *testing.T) {
 	if err := huntDumps(t.Context(), w.app.settings, scanOptions{}, late, &out, &errs); err != nil {
 		t.Errorf("exit %v: %s", err, errs.String())
 	}
-	if want := "mail.txt: corvane.example may stand in 2 stretches, but the dump is no longer there\n0 indicators in 1 of 1 dump, 1 of them gone\n"; out.String() != want {
+	if want := "mail.txt: corvane.example may stand in 2 parts of about a megabyte, but the dump is no longer there\n0 indicators; 1 dump of 1 may hold what was asked for, of which 1 is no longer there\n"; out.String() != want {
 		t.Errorf("printed %q, want %q", out.String(), want)
 	}
 	// It comes back.
@@ -324,8 +324,8 @@ func TestHuntCommand(t *testing.T) {
 	}
 	out, errs, err := hunt(scanOptions{}, "corvane.example")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
-	if err != nil || len(lines) != 3 || lines[0] != "mail.txt: corvane.example may stand in 2 stretches, is read again there" ||
-		!strings.Contains(lines[1], "credential l•••••@corvane.example") || lines[2] != "1 indicator in 1 of 1 dump, 0 of them gone" {
+	if err != nil || len(lines) != 3 || lines[0] != "mail.txt: corvane.example may stand in 2 parts of about a megabyte, which are read again" ||
+		!strings.Contains(lines[1], "credential l•••••@corvane.example") || lines[2] != "1 indicator; 1 dump of 1 may hold what was asked for" {
 		t.Errorf("%q %q %v", out, errs, err)
 	}
 	out, _, err = hunt(scanOptions{json: true}, `lena.hart@corvane.example`, "192.0.2.0/24")
@@ -338,12 +338,12 @@ func TestHuntCommand(t *testing.T) {
 	if out, _, err := hunt(scanOptions{}, "elsewhere.test"); !errors.Is(err, exitNothing) {
 		t.Errorf("nothing there: %q, %v", out, err)
 	}
-	if out, errs, err := hunt(scanOptions{}, "corvane.example", "Corvane"); !errors.Is(err, exitFailed) || !strings.Contains(errs, "brand Corvane is in no index") || !strings.Contains(out, "credential") {
+	if out, errs, err := hunt(scanOptions{}, "corvane.example", "Corvane"); !errors.Is(err, exitFailed) || !strings.Contains(errs, "no index holds names") || !strings.Contains(errs, `"anything,brand,Corvane"`) || !strings.Contains(errs, "\n  wardline scan --watchlist FILE ") || !strings.Contains(out, "credential") {
 		t.Errorf("a name among them: %q %q %v", out, errs, err)
 	}
 	for _, settings := range []config.Settings{{Data: t.TempDir()}} {
 		var out, errs bytes.Buffer
-		if err := huntDumps(t.Context(), settings, scanOptions{}, late, &out, &errs); !errors.Is(err, exitNothing) || out.String() != "0 indicators in 0 of 0 dumps, 0 of them gone\n" {
+		if err := huntDumps(t.Context(), settings, scanOptions{}, late, &out, &errs); !errors.Is(err, exitNothing) || out.String() != "no dump has been read yet, so that there is nothing to ask\n" {
 			t.Errorf("no dumps: %q %v", out.String(), err)
 		}
 	}
@@ -360,5 +360,37 @@ func TestKindsOfHuntedTerms(t *testing.T) {
 	}
 	if _, err := huntedTerms("domain", []string{"no domain"}); !errors.Is(err, risk.ErrInvalid) {
 		t.Errorf("%v, want invalid", err)
+	}
+}
+
+// A dump is found again from any working folder: the drop folder's path is kept whole, and where an older index has it
+// relative, or the folder was moved, the one of today is looked into.
+func TestHuntFindsDumpsFromAnyFolder(t *testing.T) {
+	w, _ := newHunted(t)
+	w.must(os.WriteFile(filepath.Join(w.drop, "mail.txt"), []byte(lateLeak), 0o600))
+	w.must(os.Chtimes(filepath.Join(w.drop, "mail.txt"), time.Now(), time.Now().Add(-time.Hour)))
+	t.Chdir(filepath.Dir(w.drop))
+	_, err := w.app.store.SyncSources(t.Context(), []risk.Source{pipeline.DropSource(filepath.Base(w.drop), time.Minute)})
+	w.must(err)
+	w.settle()
+	t.Chdir(t.TempDir())
+	settings := w.app.settings
+	settings.Drop = w.drop
+	var out, errs bytes.Buffer
+	if err := huntDumps(t.Context(), settings, scanOptions{}, late, &out, &errs); err != nil || !strings.Contains(out.String(), "which is read again") {
+		t.Errorf("%v: %s%s", err, out.String(), errs.String())
+	}
+	for data, want := range map[string]string{"here": "here/drop", "s3://bucket/dumps": "s3://bucket/dumps"} {
+		set := map[string]string{"WARDLINE_DATA": data}
+		if strings.HasPrefix(data, "s3") {
+			set = map[string]string{"WARDLINE_DROP": data, "WARDLINE_S3_ENDPOINT": "https://store.example"}
+		} else {
+			here, err := os.Getwd()
+			w.must(err)
+			want = filepath.Join(here, want)
+		}
+		if s, err := config.FromEnvironment(set); err != nil || s.Drop != want {
+			t.Errorf("%v: the drop folder is %q, %v; want %q", set, s.Drop, err, want)
+		}
 	}
 }

@@ -185,6 +185,17 @@ var shapes = map[reflect.Type]string{
 	reflect.TypeFor[slog.Level]():    "debug, info, warn or error",
 }
 
+// fromRoot makes a folder's path one that holds in any working folder: it is kept with what was read there.
+func fromRoot(folder string) string {
+	if strings.HasPrefix(folder, "s3://") {
+		return folder
+	}
+	if whole, err := filepath.Abs(folder); err == nil {
+		return whole
+	}
+	return folder
+}
+
 // fillIn derives what was left open from what was given.
 func (s *Settings) fillIn() {
 	if s.DatabaseURL == "" {
@@ -196,6 +207,7 @@ func (s *Settings) fillIn() {
 	if s.Drop == "" {
 		s.Drop = filepath.Join(s.Data, "drop")
 	}
+	s.Drop = fromRoot(s.Drop)
 	if s.PublicURL == "" {
 		s.ServeAt(s.Addr)
 	}

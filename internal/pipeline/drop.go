@@ -12,10 +12,13 @@ import (
 	"github.com/wardline/wardline/internal/risk"
 )
 
+// DropKey is the key of the drop folder's source.
+const DropKey = "drop"
+
 // DropSource is the drop folder as a source: dump files that the operator gives.
 func DropSource(folder string, every time.Duration) risk.Source {
 	return risk.Source{
-		Key: "drop", Name: "Drop folder", Kind: risk.SourceDrop, Route: risk.RouteFile, Address: folder, Every: every,
+		Key: DropKey, Name: "Drop folder", Kind: risk.SourceDrop, Route: risk.RouteFile, Address: folder, Every: every,
 		Owner: "Operator", LegalBasis: "Files that the operator placed here", Reliability: 1, Enabled: true,
 	}
 }
