@@ -44,9 +44,9 @@ func plainTable(b *testing.B, s *Store) {
 
 // benchPlain measures what the databases give at best and by gorm alone, for the same rows: exposures without sightings,
 // scores and mails.
-func benchPlain(b *testing.B, open func(testing.TB) *Store) {
-	ways := map[string]func(context.Context, *gorm.DB, []exposureRow) error{"prepared statement": plainly, "gorm": byGorm}
-	for _, way := range []string{"prepared statement", "gorm"} {
+func benchPlain(b *testing.B, open func(testing.TB) *Store, names ...string) {
+	ways := map[string]func(context.Context, *gorm.DB, []exposureRow) error{"prepared statement": plainly, "gorm": byGorm, "arrays": byArrays, "copy": byCopy}
+	for _, way := range names {
 		for _, which := range []string{"new", "duplicate"} {
 			b.Run(way+" "+which, func(b *testing.B) {
 				s, src, suppliers := benchStore(b, open)
@@ -110,4 +110,24 @@ func plainly(ctx context.Context, tx *gorm.DB, rows []exposureRow) error {
 func byGorm(_ context.Context, tx *gorm.DB, rows []exposureRow) error {
 	const size = 900 // of a thousand, SQLite would refuse the parameters
 	return tx.Table("plain").Clauses(clause.OnConflict{DoNothing: true}).Omit("id").CreateInBatches(rows, size).Error
+}
+
+func byArrays(ctx context.Context, tx *gorm.DB, rows []exposureRow) error {
+	c, err := columnsOf(rows[0])
+	if err != nil {
+		return err
+	}
+	c.table = "plain"
+	_, err = insertByColumn(ctx, tx, c, rows, "ON CONFLICT (fingerprint) DO NOTHING", nil)
+	return err
+}
+
+func byCopy(ctx context.Context, tx *gorm.DB, rows []exposureRow) error {
+	c, err := columnsOf(rows[0])
+	if err != nil {
+		return err
+	}
+	c.table = "plain"
+	_, err = insertByCopy(ctx, tx, c, rows, "ON CONFLICT (fingerprint) DO NOTHING", nil)
+	return err
 }

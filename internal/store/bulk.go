@@ -18,9 +18,6 @@ import (
 // maxRows bounds a statement of narrow rows.
 const maxRows = 1_000
 
-// maxArray bounds the arrays of one statement on PostgreSQL.
-const maxArray = 10_000
-
 // insertRows inserts rows by a few large statements that end in tail, such as ON CONFLICT … DO NOTHING, and hands what RETURNING
 // gives to each. gorm's own batch insert pairs returned ids with rows by position, which is wrong once a row was skipped.
 func insertRows[R any](ctx context.Context, tx *gorm.DB, rows []R, tail string, each func(*sql.Rows) error) (int64, error) {
@@ -33,7 +30,7 @@ func insertRows[R any](ctx context.Context, tx *gorm.DB, rows []R, tail string, 
 	}
 	insert := insertByRow[R]
 	if tx.Name() == dialectPostgres {
-		insert = insertByColumn[R]
+		insert = insertIntoPostgres[R]
 	}
 	inserted, err := insert(ctx, tx, columns, rows, tail, each)
 	if err != nil {
@@ -62,26 +59,23 @@ func insertByRow[R any](ctx context.Context, tx *gorm.DB, c columns, rows []R, t
 	return inserted, nil
 }
 
-func insertByColumn[R any](ctx context.Context, tx *gorm.DB, c columns, rows []R, tail string, each func(*sql.Rows) error) (int64, error) {
-	statement := c.arrayStatement(tail)
-	var inserted int64
-	var values []any
-	for part := range slices.Chunk(rows, maxArray) {
-		values = values[:0]
-		for i := range part {
-			values = appendValues(ctx, values, c, &part[i])
-		}
-		arrays, err := c.arrays(values)
-		if err != nil {
-			return inserted, err
-		}
-		n, err := run(ctx, tx, statement, arrays, each)
-		inserted += n
-		if err != nil {
-			return inserted, err
-		}
+func insertIntoPostgres[R any](ctx context.Context, tx *gorm.DB, c columns, rows []R, tail string, each func(*sql.Rows) error) (int64, error) {
+	if len(rows) >= copyFrom {
+		return insertByCopy(ctx, tx, c, rows, tail, each)
 	}
-	return inserted, nil
+	return insertByColumn(ctx, tx, c, rows, tail, each)
+}
+
+func insertByColumn[R any](ctx context.Context, tx *gorm.DB, c columns, rows []R, tail string, each func(*sql.Rows) error) (int64, error) {
+	values := make([]any, 0, len(rows)*len(c.fields))
+	for i := range rows {
+		values = appendValues(ctx, values, c, &rows[i])
+	}
+	arrays, err := c.arrays(values)
+	if err != nil {
+		return 0, err
+	}
+	return run(ctx, tx, c.arrayStatement(tail), arrays, each)
 }
 
 // newcomers are rows of which those are inserted whose key is not there yet. No two of them have the same key.
@@ -106,7 +100,7 @@ func (n newcomers[R]) insert(ctx context.Context, tx *gorm.DB) error {
 	}
 	if tx.Name() == dialectPostgres {
 		tail := "ON CONFLICT (" + n.key + ") DO NOTHING RETURNING id, " + n.key
-		_, err = insertByColumn(ctx, tx, columns, n.rows, tail, func(returned *sql.Rows) error {
+		_, err = insertIntoPostgres(ctx, tx, columns, n.rows, tail, func(returned *sql.Rows) error {
 			i, id, err := n.which(returned)
 			if err == nil {
 				n.inserted(i, id)

@@ -101,7 +101,7 @@ const attempts = 5
 func (s *Store) change(ctx context.Context, do func(tx *gorm.DB) error) error {
 	var err error
 	for i := range attempts {
-		err = s.writer.WithContext(ctx).Transaction(do)
+		err = s.transaction(ctx, do)
 		if err == nil || !lostRace(err) || ctx.Err() != nil {
 			return err
 		}
