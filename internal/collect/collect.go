@@ -1,6 +1,7 @@
 // Package collect reads sources: it owns the routes out (one per source, none falling back to another), the limits on
 // what comes in, politeness, and the crawl of paste sites, forums and leak sites by definition. It sends GET only,
-// keeps no cookies, and remembers nothing itself: what was seen is asked of Known and handed back as marks.
+// but for a declared log-in form, sends no cookies but those of a declared account, and remembers nothing itself: what was
+// seen is asked of Known and handed back as marks.
 package collect
 
 import (
@@ -25,22 +26,24 @@ type Visit = func(ctx context.Context, p risk.Page) error
 
 // Config is what every source shares.
 type Config struct {
-	TorProxy      string                      // SOCKS5 proxy of the route tor: "host:port" or "unix:/path"
-	UserAgent     string                      // "" = a common browser's
-	AllowLoopback []netip.AddrPort            // the exact addresses that a demo or test started; no other private address is ever dialled
-	Key           func(service string) string // keys of services, by engine; "" = none is set; nil = none at all
-	Log           *slog.Logger                // nil = none
-	Now           func() time.Time            // nil = time.Now
+	TorProxy      string                                   // SOCKS5 proxy of the route tor: "host:port" or "unix:/path"
+	UserAgent     string                                   // "" = a common browser's
+	AllowLoopback []netip.AddrPort                         // the exact addresses that a demo or test started; no other private address is ever dialled
+	Key           func(service string) string              // keys of services, by engine; "" = none is set; nil = none at all
+	Account       func(source string) (risk.Account, bool) // with which a source's declared log-in form is filled in, by its key; nil = none at all
+	Log           *slog.Logger                             // nil = none
+	Now           func() time.Time                         // nil = time.Now
 }
 
 // Collector crawls sources. It is safe for concurrent use: each crawl has its own transport and its own colly.
 type Collector struct {
-	proxy proxyAddress
-	agent string
-	allow map[netip.AddrPort]bool
-	key   func(service string) string
-	log   *slog.Logger
-	now   func() time.Time
+	proxy   proxyAddress
+	agent   string
+	allow   map[netip.AddrPort]bool
+	key     func(service string) string
+	account func(source string) (risk.Account, bool)
+	log     *slog.Logger
+	now     func() time.Time
 
 	resolver *net.Resolver                 // of the direct route
 	dialed   func(network, address string) // tests count every connection that is attempted
@@ -55,7 +58,7 @@ func New(c Config) (*Collector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure collector: %w", err)
 	}
-	col := &Collector{proxy: proxy, agent: c.UserAgent, key: c.Key, log: c.Log, now: c.Now, allow: map[netip.AddrPort]bool{}, dialed: func(string, string) {}}
+	col := &Collector{proxy: proxy, agent: c.UserAgent, key: c.Key, account: c.Account, log: c.Log, now: c.Now, allow: map[netip.AddrPort]bool{}, dialed: func(string, string) {}}
 	// The C library's resolver would put onion names on the wire; Go's own refuses them.
 	col.resolver = &net.Resolver{PreferGo: true}
 	for _, a := range c.AllowLoopback {
@@ -69,6 +72,9 @@ func New(c Config) (*Collector, error) {
 	}
 	if col.key == nil {
 		col.key = func(string) string { return "" }
+	}
+	if col.account == nil {
+		col.account = func(string) (risk.Account, bool) { return risk.Account{}, false }
 	}
 	if col.log == nil {
 		col.log = slog.New(slog.DiscardHandler)
@@ -97,6 +103,12 @@ func (c *Collector) Crawl(ctx context.Context, src risk.Source, known Known, vis
 	defer r.close()
 	started := c.now()
 	err = read(ctx, r)
+	if r.logsIn(err) {
+		if err = r.logIn(ctx); err == nil {
+			r.seen = map[string]bool{}
+			err = read(ctx, r)
+		}
+	}
 	switch {
 	case errors.Is(err, errLate):
 		r.note("the time of one run was used up: the rest is left for the next run")
@@ -119,6 +131,7 @@ var readers = map[risk.SourceKind]func(context.Context, *run) error{
 	risk.SourcePaste:    readPastes,
 	risk.SourceForum:    readForum,
 	risk.SourceLeakSite: readLeakSite,
+	risk.SourceFeed:     readLeakSite,
 }
 
 // failureOf names a failure for the log without its text, which holds an address.

@@ -180,7 +180,7 @@ func TestSinglePageThatFails(t *testing.T) {
 	equal(t, "items", titles(m.take()), []string{"Thread 1|p1|one", "Thread 1|p2|two", "Thread 1|p3|three", "Thread 4|p6|six"})
 	equal(t, "not understood", report.NotUnderstood, []string{
 		s.URL + "/t/2: status: status 404",
-		s.URL + "/t/3: layout: read.post (div.post) finds nothing; the page holds a log-in form"})
+		s.URL + "/t/3: login: read.post (div.post) finds nothing; the page is a log-in form"})
 	s.set("/t/2", threadPage("", postHTML("p4", "four")))
 	if _, err := col.Crawl(t.Context(), src, m.known, m.visit); err != nil {
 		t.Fatal(err)

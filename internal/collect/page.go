@@ -27,6 +27,7 @@ type page struct {
 	twins   []string          // other names of home's host
 	plain   bool              // it is not HTML, whatever it says it is
 	raw     []byte            // as it came, uncompressed
+	refresh string            // the header by which it has a browser ask again
 	base    *url.URL          // what its relative links are relative to, when not its own address
 }
 
@@ -234,6 +235,8 @@ func (p *page) unexpected(key, selector string) error {
 		return p.failure(risk.FailCaptcha, errors.New("a captcha or block page"))
 	case p.doc == nil:
 		return p.failure(risk.FailLayout, errors.New(nothing+": this is not an HTML page"))
+	case p.asksForLogin():
+		return p.failure(risk.FailLogin, errors.New(nothing+"; the page is a log-in form"))
 	case p.doc.FindMatcher(passwordField).Length() > 0:
 		return p.failure(risk.FailLayout, errors.New(nothing+"; the page holds a log-in form"))
 	case p.doc.FindMatcher(refreshMeta).Length() > 0:

@@ -161,6 +161,7 @@ type gate struct {
 	allowed map[string]bool
 	onion   bool
 	direct  bool
+	form    *url.URL // the declared log-in form while it is sent; nil else
 }
 
 func newGate(src risk.Source) (gate, error) {
@@ -191,7 +192,7 @@ func (g gate) check(method string, u *url.URL) error {
 	port := u.Port()
 	why := ""
 	switch {
-	case method != http.MethodGet && method != http.MethodHead:
+	case method != http.MethodGet && method != http.MethodHead && !(method == http.MethodPost && g.form != nil && g.form.String() == u.String()):
 		why = "only GET and HEAD are sent"
 	case u.Scheme != "http" && u.Scheme != "https":
 		why = "the scheme is not http or https"

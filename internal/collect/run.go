@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -42,13 +43,17 @@ type run struct {
 	engine    engine // what reads a forum's pages; nil = the definition's selectors
 	shelf     *shelf // what reads a paste site's or leak site's lists; nil = the definition's selectors
 	plain     bool   // no page is HTML, whatever it says it is
-	atHand    *page  // fetched already, for whoever asks for its address next
+	session   *session
+	account   func(key string) (risk.Account, bool) // with which a declared log-in form is filled in
+	loggedIn  bool                                  // it was, or that was tried
+	atHand    *page                                 // fetched already, for whoever asks for its address next
 }
 
 type response struct {
 	at          *url.URL
 	status      int
 	contentType string
+	refresh     string // by which the server has a browser ask again
 	body        []byte
 }
 
@@ -67,6 +72,8 @@ func (c *Collector) newRun(ctx context.Context, src risk.Source, known Known, vi
 		r.until = end.Add(-min(src.Limits.Timeout, time.Until(end)/4))
 	}
 	r.transport = newTransport(src, g, dial, c.agent, c.now)
+	r.session, r.account = newSession(src, c.now), c.account
+	r.transport.session = r.session
 	if err := r.useService(c.key); err != nil {
 		return nil, err
 	}
@@ -89,7 +96,7 @@ func (r *run) newColly(ctx context.Context) *colly.Collector {
 	c.WithTransport(r.transport)
 	c.SetRedirectHandler(r.redirect)
 	c.OnResponse(func(res *colly.Response) {
-		r.last = &response{at: res.Request.URL, status: res.StatusCode, contentType: res.Headers.Get(statedType), body: res.Body}
+		r.last = &response{at: res.Request.URL, status: res.StatusCode, contentType: res.Headers.Get(statedType), refresh: res.Headers.Get(asksAgain), body: res.Body}
 	})
 	return c
 }
@@ -110,7 +117,7 @@ var (
 	errLate   = fmt.Errorf("time is up: %w", errEnough)
 )
 
-// fetch gets and parses one page, after the pause that politeness asks for.
+// fetch gets and parses one page, after the pause that politeness asks for, and behind the queue in front of it.
 func (r *run) fetch(ctx context.Context, u *url.URL) (*page, error) {
 	if err := r.gate.check(http.MethodGet, u); err != nil {
 		return nil, &risk.FetchError{Kind: risk.FailRefused, URL: u.String(), Err: err}
@@ -119,6 +126,15 @@ func (r *run) fetch(ctx context.Context, u *url.URL) (*page, error) {
 		r.atHand = nil
 		return p, nil
 	}
+	p, err := r.request(ctx, http.MethodGet, u, nil)
+	if err != nil {
+		return nil, err
+	}
+	return r.behindQueue(ctx, p)
+}
+
+// request sends one request and parses what it is answered with.
+func (r *run) request(ctx context.Context, method string, u *url.URL, body io.Reader) (*page, error) {
 	if r.requests >= r.most {
 		return nil, errEnough
 	}
@@ -131,7 +147,7 @@ func (r *run) fetch(ctx context.Context, u *url.URL) (*page, error) {
 	}
 	r.requests++
 	r.last = nil
-	err := r.colly.Request(http.MethodGet, u.String(), nil, nil, nil)
+	err := r.colly.Request(method, u.String(), body, nil, nil)
 	if err == nil || wasAnswered(err) {
 		r.report.Pages++
 	}
@@ -165,7 +181,7 @@ const mostContentType = 200
 func (r *run) page() (*page, error) {
 	got := r.last
 	r.failures = 0
-	p := &page{url: got.at, home: r.gate.home, twins: r.src.Read.Twins, plain: r.plain, raw: got.body}
+	p := &page{url: got.at, refresh: got.refresh, home: r.gate.home, twins: r.src.Read.Twins, plain: r.plain, raw: got.body}
 	if err := p.guard(func() error { return p.parse(got.contentType, got.body) }); err != nil {
 		return nil, err
 	}
@@ -225,6 +241,10 @@ func (r *run) skip(err error) error {
 	switch fetch.Kind {
 	case risk.FailProxy, risk.FailCaptcha, risk.FailBanned, risk.FailSlow:
 		return err
+	case risk.FailLogin:
+		if r.session.account { // it has ended in the middle of the run
+			return err
+		}
 	case risk.FailStatus:
 		if fetch.Status == http.StatusTooManyRequests || fetch.RetryAfter > 0 {
 			return err
@@ -294,6 +314,7 @@ func (r *run) pick(in *goquery.Selection, key, selector string) string {
 }
 
 func (r *run) finish() risk.CrawlReport {
+	r.report.Session = r.session.left()
 	for _, key := range slices.Sorted(maps.Keys(r.used)) {
 		if u := r.used[key]; u.found == 0 {
 			r.report.Unused = append(r.report.Unused, fmt.Sprintf("%s (%s) found nothing in %d places", key, u.selector, u.tried))

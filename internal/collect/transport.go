@@ -20,12 +20,13 @@ import (
 // transport is the only http.RoundTripper that colly gets: it checks the address, sends a fixed set of headers over
 // the source's one route, and gives a body that is whole, uncompressed and within the limits, or a *risk.FetchError.
 type transport struct {
-	gate   gate
-	limits risk.Limits
-	agent  string
-	wire   *http.Transport
-	now    func() time.Time
-	terms  apiTerms
+	gate    gate
+	limits  risk.Limits
+	agent   string
+	wire    *http.Transport
+	now     func() time.Time
+	terms   apiTerms
+	session *session // nil = none
 }
 
 func newTransport(src risk.Source, g gate, dial dialFunc, agent string, now func() time.Time) *transport {
@@ -51,6 +52,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, t.classify(ctx, req, err)
 	}
 	defer res.Body.Close()
+	t.session.take(req.URL, res.Cookies())
 	if isRedirect(res) {
 		return t.plain(req, res, nil), nil
 	}
@@ -69,15 +71,25 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 var errTimeLimit = errors.New("no complete answer within the time limit")
 
-// dressed is the request with our headers and no others: no referrer, no cookies, nothing that names us.
+// dressed is the request with our headers and no others: no referrer, nothing that names us, no cookies but those of an
+// account that a person gave.
 func (t *transport) dressed(ctx context.Context, req *http.Request) *http.Request {
 	out := req.Clone(ctx)
-	out.Body, out.GetBody, out.ContentLength = nil, nil, 0
+	if req.Method != http.MethodPost {
+		out.Body, out.GetBody, out.ContentLength = nil, nil, 0
+	}
 	out.Header = http.Header{
 		"User-Agent":      {t.agent},
 		"Accept":          {"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"},
 		"Accept-Language": {"en-US,en;q=0.5"},
 		"Accept-Encoding": {"gzip, deflate, br, zstd"},
+	}
+	if req.Method == http.MethodPost {
+		out.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		out.Header.Set("Origin", req.URL.Scheme+"://"+req.URL.Host)
+	}
+	if cookies := t.session.header(req.URL); cookies != "" {
+		out.Header.Set("Cookie", cookies)
 	}
 	t.terms.dress(out, t.gate.home)
 	return out
@@ -172,6 +184,9 @@ func (t *transport) plain(req *http.Request, res *http.Response, body []byte) *h
 	if l := res.Header.Get("Location"); l != "" {
 		h.Set("Location", l)
 	}
+	if refresh := res.Header.Get("Refresh"); refresh != "" {
+		h.Set(asksAgain, refresh)
+	}
 	return &http.Response{
 		Status: res.Status, StatusCode: res.StatusCode, Proto: res.Proto, ProtoMajor: res.ProtoMajor, ProtoMinor: res.ProtoMinor,
 		Header: h, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Uncompressed: true, Request: req,
@@ -180,6 +195,9 @@ func (t *transport) plain(req *http.Request, res *http.Response, body []byte) *h
 
 // statedType carries the server's whole Content-Type past colly.
 const statedType = "Wardline-Stated-Type"
+
+// asksAgain carries the header by which a server has a browser ask again.
+const asksAgain = "Wardline-Refresh"
 
 // refusal turns any status but 200 into its failure. A block page often comes as 403 or 503.
 func (t *transport) refusal(ctx context.Context, req *http.Request, res *http.Response) error {

@@ -177,10 +177,10 @@ func TestBadAnswers(t *testing.T) {
 		{"pdf as html", page("text/html", "%PDF-1.7\nrest"), risk.FailType, 0, 0},
 		{"binary as text", page("text/plain", "\x01\x02\x03\x04\x05\x06"), risk.FailType, 0, 0},
 		{"layout changed", page("text/html", "<html><body><div class=new-archive></div></body></html>"), risk.FailLayout, 0, 0},
-		{"log-in form", page("text/html", "<html><body><form><input type=PASSWORD></form></body></html>"), risk.FailLayout, 0, 0},
+		{"log-in form", page("text/html", "<html><body><form><input type=PASSWORD></form></body></html>"), risk.FailLogin, 0, 0},
 		{"empty list", page("text/html", archive()), risk.FailLayout, 0, 0},
 		{"empty page", page("text/html", ""), risk.FailLayout, 0, 0},
-		{"waiting page", page("text/html", `<html><meta http-equiv=refresh content=5><p>queue</html>`), risk.FailLayout, 0, 0},
+		{"waiting page", page("text/html", `<html><meta http-equiv=refresh content=0><p>queue</html>`), risk.FailSlow, 0, 0},
 		{"json instead", page("application/json", `{"error":"x"}`), risk.FailLayout, 0, 0},
 		{"nested bomb", page("text/html", archive(pasteRow("aa", "1"))+strings.Repeat("<div>", 100_000)), risk.FailLayout, 0, 0},
 	}
