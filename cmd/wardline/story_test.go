@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,8 +29,10 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the stories' wanted parts")
 
-// A story is a txtar file: watchlist.csv, source.yaml, the source's pages under site/, and what must come of them:
-// want/exposures, want/score, want/mail. Each runs twice; the second run must change nothing.
+// A story is a txtar file: watchlist.csv, source.yaml and the source's pages under site/, or dumps under drop/, and what
+// must come of them: want/exposures, want/score, want/mail, and want/seen for suppliers of later.csv, who are added after
+// the dumps were read; gone/ holds the names of dumps that are taken away before that. Each runs twice; the second run
+// must change nothing.
 func TestStories(t *testing.T) {
 	eachStory(t, func(*testing.T) string { return "" })
 }
@@ -47,6 +50,7 @@ func eachStory(t *testing.T, database func(*testing.T) string) {
 			}
 			s := newStory(t, archive, database(t))
 			s.run()
+			s.addLater()
 			got := s.outcome()
 			s.run()
 			if again := s.outcome(); again != got {
@@ -70,6 +74,7 @@ type story struct {
 	app     *app
 	steps   *pipeline.Pipeline
 	mailbox *sample.Mailbox
+	drop    string // folder of dumps
 }
 
 // storyKeys make the same fingerprints, and so the same order and references, in every run.
@@ -79,7 +84,7 @@ var storyTime = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 
 func newStory(t *testing.T, archive *txtar.Archive, database string) *story {
 	t.Helper()
-	s := &story{t: t, archive: archive}
+	s := &story{t: t, archive: archive, drop: t.TempDir()}
 	ctx := t.Context()
 	mailbox, err := sample.StartMailbox(context.Background(), "127.0.0.1:0")
 	s.must(err)
@@ -99,9 +104,9 @@ func newStory(t *testing.T, archive *txtar.Archive, database string) *story {
 	queue, err := s.app.newJobs("", nil, nil, job.Workers{})
 	s.must(err)
 	s.app.store.UseQueue(queue)
-	s.addSuppliers()
+	s.addSuppliers("watchlist.csv")
 	site := s.serveSite()
-	s.addSource(site)
+	s.addSources(site)
 	s.must(os.WriteFile(settings.KeyFile, []byte(storyKeys), 0o600))
 	keys, err := seal.Open(settings.KeyFile)
 	s.must(err)
@@ -122,17 +127,27 @@ func (s *story) must(err error) {
 
 func (s *story) file(name string) []byte {
 	s.t.Helper()
-	for _, f := range s.archive.Files {
-		if f.Name == name {
-			return f.Data
-		}
+	if !s.has(name) {
+		s.t.Fatalf("the story has no %s", name)
 	}
-	s.t.Fatalf("the story has no %s", name)
-	return nil
+	return s.below(name)[""]
 }
 
-func (s *story) addSuppliers() {
-	suppliers, problems := catalog.ParseWatchlist("watchlist.csv", bytes.NewReader(s.file("watchlist.csv")))
+func (s *story) has(name string) bool { return len(s.below(name)) > 0 }
+
+// below gives the files whose names begin so, by the rest of the name.
+func (s *story) below(begin string) map[string][]byte {
+	found := map[string][]byte{}
+	for _, f := range s.archive.Files {
+		if rest, below := strings.CutPrefix(f.Name, begin); below {
+			found[rest] = f.Data
+		}
+	}
+	return found
+}
+
+func (s *story) addSuppliers(file string) {
+	suppliers, problems := catalog.ParseWatchlist(file, bytes.NewReader(s.file(file)))
 	if len(problems) > 0 {
 		s.t.Fatal(problems)
 	}
@@ -169,7 +184,31 @@ func (s *story) serveSite() *httptest.Server {
 	return site
 }
 
-func (s *story) addSource(site *httptest.Server) {
+// addLater adds the suppliers of later.csv, after some dumps were taken away, and hunts for them.
+func (s *story) addLater() {
+	s.t.Helper()
+	if !s.has("later.csv") {
+		return
+	}
+	for name := range s.below("gone/") {
+		s.must(os.Remove(filepath.Join(s.drop, name)))
+	}
+	s.addSuppliers("later.csv")
+	s.must(s.steps.Hunt(s.t.Context()))
+	s.run() // what the hunt left to be read, and the mails
+}
+
+func (s *story) addSources(site *httptest.Server) {
+	if s.has("drop/") {
+		for name, text := range s.below("drop/") {
+			s.must(os.WriteFile(filepath.Join(s.drop, name), text, 0o600))
+			s.must(os.Chtimes(filepath.Join(s.drop, name), storyTime, storyTime.Add(-time.Hour))) // nobody is writing it any more
+		}
+		drop := pipeline.DropSource(s.drop, time.Minute)
+		_, err := s.app.store.SyncSources(s.t.Context(), []risk.Source{drop})
+		s.must(err)
+		return
+	}
 	src, err := catalog.ParseSource("source.yaml", s.file("source.yaml"))
 	s.must(err)
 	src.Address = site.URL + strings.TrimPrefix(src.Address, "http://site.test")
@@ -184,6 +223,9 @@ func (s *story) run() {
 	s.must(err)
 	for _, status := range sources {
 		s.must(s.steps.Collect(s.t.Context(), status.Source.Key))
+		for name := range s.below("drop/") {
+			s.must(s.steps.ScanFile(s.t.Context(), status.Source.Key, name))
+		}
 	}
 	s.must(s.steps.Rescore(s.t.Context(), 0)) // as the queue would, now that the source watches
 	s.must(s.steps.Deliver(s.t.Context(), 0))
@@ -192,7 +234,26 @@ func (s *story) run() {
 // outcome is all that came of the runs, as text.
 func (s *story) outcome() string {
 	s.t.Helper()
-	return "-- want/exposures --\n" + s.exposures() + "-- want/score --\n" + s.scores() + "-- want/mail --\n" + s.mails()
+	return "-- want/exposures --\n" + s.exposures() + "-- want/score --\n" + s.scores() + "-- want/mail --\n" + s.mails() + s.seen()
+}
+
+// seen is where the suppliers that were added later were seen.
+func (s *story) seen() string {
+	if !s.has("later.csv") {
+		return ""
+	}
+	suppliers, _, err := s.app.store.FindSuppliers(s.t.Context(), risk.SupplierFilter{}, storyTime)
+	s.must(err)
+	var lines []string
+	for _, row := range suppliers {
+		hunts, _, err := s.app.store.FindHunts(s.t.Context(), row.Supplier.ID, 100)
+		s.must(err)
+		for _, h := range hunts {
+			lines = append(lines, fmt.Sprintf("%s in %s: %s, %d of %d parts read again, %d findings\n", row.Supplier.Name, h.Path, h.State, h.Looked, h.Stretches, h.Findings))
+		}
+	}
+	slices.Sort(lines)
+	return "-- want/seen --\n" + strings.Join(lines, "")
 }
 
 func (s *story) exposures() string {
