@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/PuerkitoBio/goquery"
@@ -10,26 +11,11 @@ import (
 )
 
 // readLeakSite reads a list of claimed victims, and each one's page when there is one. Only text is read: files that
-// such a page offers are never fetched.
+// such a page offers are never fetched. A feed is such a list, without pages behind it.
 func readLeakSite(ctx context.Context, r *run) error {
-	return r.list(ctx, r.gate.home, func(ctx context.Context, p *page, entries []entry) error {
-		var onList []risk.Item
-		var marks []risk.Mark
-		for _, e := range entries {
-			if e.link != nil {
-				continue
-			}
-			mark := risk.Mark{Key: e.key(), Marker: e.change()}
-			fresh, err := r.news(ctx, mark)
-			if err != nil {
-				return err
-			}
-			if fresh {
-				onList, marks = append(onList, r.document(e, entryID(e), p.url.String(), e.text)), append(marks, mark)
-			}
-		}
+	err := r.list(ctx, r.gate.home, func(ctx context.Context, p *page, entries []entry) error {
 		// What stands on the list goes first: a victim's page may end the run.
-		if err := r.hand(ctx, p, onList, marks); err != nil {
+		if err := r.onList(ctx, p, entries); err != nil {
 			return err
 		}
 		for _, e := range entries {
@@ -42,6 +28,40 @@ func readLeakSite(ctx context.Context, r *run) error {
 		}
 		return nil
 	})
+	if errors.Is(err, errNone) {
+		r.say("%s: %s", r.gate.home, errNone)
+		return nil
+	}
+	return err
+}
+
+// mostAtOnce is how many entries of a list are handed over together: a list may hold all that ever was.
+const mostAtOnce = 500
+
+// onList reads the entries that have no page of their own.
+func (r *run) onList(ctx context.Context, p *page, entries []entry) error {
+	var items []risk.Item
+	var marks []risk.Mark
+	for _, e := range entries {
+		if e.link != nil {
+			continue
+		}
+		mark := risk.Mark{Key: e.key(), Marker: e.change()}
+		fresh, err := r.news(ctx, mark)
+		if err != nil {
+			return err
+		}
+		if fresh {
+			items, marks = append(items, r.document(e, entryID(e), firstOf(e.place, p.url.String()), e.text)), append(marks, mark)
+		}
+		if len(items) == mostAtOnce {
+			if err := r.hand(ctx, p, items, marks); err != nil {
+				return err
+			}
+			items, marks = nil, nil
+		}
+	}
+	return r.hand(ctx, p, items, marks)
 }
 
 // change is what differs when an entry does.
@@ -93,12 +113,53 @@ func (r *run) victim(ctx context.Context, e entry) error {
 		r.missing(p, "the entry's text is empty (read.post)")
 		return nil
 	}
-	return r.hand(ctx, p, []risk.Item{r.document(e, entryID(e), e.link.String(), e.text+"\n\n"+detail)}, []risk.Mark{mark})
+	names, err := r.files(ctx, p)
+	if err != nil {
+		return err
+	}
+	item := r.document(e, entryID(e), e.link.String(), e.text+"\n\n"+detail)
+	item.Attachments = names
+	return r.hand(ctx, p, []risk.Item{item}, []risk.Mark{mark})
+}
+
+// files are the names on the page that lists what was taken. That page is an index: none of the files is ever fetched.
+func (r *run) files(ctx context.Context, p *page) ([]string, error) {
+	if r.src.Read.Files == "" {
+		return nil, nil
+	}
+	at, ok := p.resolve(href(p.doc.Selection, r.src.Read.Files))
+	r.count("read.files", r.src.Read.Files, ok)
+	switch {
+	case !ok:
+		return nil, nil
+	case isFile(at):
+		r.say("%s: its list of files is a file itself, and was not fetched", p.url)
+		return nil, nil
+	}
+	index, err := r.fetch(ctx, at)
+	if err != nil {
+		return nil, r.skip(err)
+	}
+	var names []string
+	err = index.guard(func() error {
+		names = index.fileIndex()
+		return nil
+	})
+	if err != nil {
+		return nil, r.skip(err)
+	}
+	if len(names) == 0 {
+		r.missing(index, "a list of files without any name (read.files)")
+	}
+	return names, nil
 }
 
 // entryID tells entries of one list apart also where they have no address of their own.
 func entryID(e entry) string {
-	if e.link == nil {
+	switch {
+	case e.id != "":
+		return e.id[strings.LastIndexByte(e.id, ' ')+1:]
+	case e.link == nil:
 		return strings.TrimPrefix(e.key(), "entry:")
 	}
 	return e.link.Path[strings.LastIndexByte(e.link.Path, '/')+1:]
@@ -108,5 +169,5 @@ func entryID(e entry) string {
 func (r *run) claim(s *goquery.Selection, victim string) risk.Claim {
 	read := r.src.Read
 	return risk.Claim{Victim: victim, Group: firstOf(r.pick(s, "read.group", read.Group), r.src.Name),
-		Website: r.pick(s, "read.website", read.Website), Volume: r.pick(s, "read.volume", read.Volume)}
+		Website: r.pick(s, "read.website", read.Website), Volume: firstOf(r.pick(s, "read.volume", read.Volume), volumeIn(nodeText(s.Nodes[0])))}
 }

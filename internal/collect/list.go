@@ -28,6 +28,7 @@ type entry struct {
 	sealed bool     // only its readers can open it
 	once   bool     // it can be read only once
 	claim  risk.Claim
+	place  string // what a service gives as its address; it is not followed
 }
 
 // part is one text of an entry.

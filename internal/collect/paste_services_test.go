@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -84,6 +85,16 @@ func mustCrawl(t *testing.T, col *collect.Collector, src risk.Source, m *memory)
 		t.Fatal(err)
 	}
 	return report
+}
+
+// keyedCollector has the same key for every service.
+func keyedCollector(tb testing.TB, allow, key string) *collect.Collector {
+	tb.Helper()
+	col, err := collect.New(collect.Config{Now: func() time.Time { return today }, AllowLoopback: []netip.AddrPort{addrOf(tb, allow)}, Key: func(string) string { return key }})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return col
 }
 
 func text(body string) answer { return answer{kind: "text/plain", body: body} }

@@ -31,6 +31,12 @@ func init() {
 		"opengist": {dated: true, entries: opengistEntries, next: nextOpengists, open: opengistFiles},
 
 		"privatebin": {entries: privatebinEntries},
+
+		"ransomware.live":     {plain: true, dated: true, entries: ransomwareLiveEntries},
+		"ransomware.live-pro": {plain: true, dated: true, entries: ransomwareLiveEntries},
+		"ransomlook":          {plain: true, dated: true, entries: ransomLookEntries},
+		"ransomwatch":         {plain: true, dated: true, entries: ransomwatchEntries},
+		"feed":                {plain: true, dated: true, entries: feedEntries},
 	}
 }
 
