@@ -1,16 +1,15 @@
 package dump
 
 import (
-	"archive/tar"
 	"bufio"
 	"compress/bzip2"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/mikelolasagasti/xz"
 )
@@ -44,20 +43,28 @@ func (w *walk) unpack(f format, entry string, depth int, src source) error {
 	return w.document(entry, depth+1, source{reader: w.limit(r, &packed.n)})
 }
 
-func (w *walk) decompressor(f format, r io.Reader) (io.ReadCloser, error) {
+func (w *walk) decompressor(f format, packed io.Reader) (io.ReadCloser, error) {
+	in, buffered := packed.(*bufio.Reader) // who must know how far it was read brings one
+	if !buffered {
+		in = bufio.NewReader(packed)
+	}
 	switch f {
 	case formatGzip:
-		return gzip.NewReader(r)
+		return newGzip(in)
 	case formatBzip2:
-		return io.NopCloser(bzip2.NewReader(r)), nil
+		return newPadded(in, func(r io.Reader) (io.ReadCloser, error) { return io.NopCloser(bzip2.NewReader(r)), nil })
 	case formatXZ:
-		x, err := xz.NewReader(r, uint32(min(w.o.MaxMemory, 1<<30)))
+		x, err := xz.NewReader(in, uint32(min(w.o.MaxMemory, 1<<30)))
 		return io.NopCloser(x), err
 	case formatLZ4:
-		return newLZ4(r), nil
+		return newLZ4(in)
 	case formatLZMA:
-		return w.lzmaAlone(r)
+		return w.lzmaAlone(in)
 	}
+	return newPadded(in, w.newZstd)
+}
+
+func (w *walk) newZstd(r io.Reader) (io.ReadCloser, error) {
 	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(uint64(w.o.MaxMemory)))
 	if err != nil {
 		return nil, err
@@ -133,6 +140,18 @@ func (t *total) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// drain unpacks what nobody reads, because something behind it is wanted. Its error is one that ends the file.
+func (w *walk) drain(r io.Reader) error {
+	var nowhere int64
+	_, err := io.Copy(io.Discard, struct{ io.Reader }{&ratio{ctx: w.ctx, r: &total{w: w, r: r}, packed: &nowhere, max: math.MaxInt64}})
+	var s stop
+	var f fileEnd
+	if errors.As(err, &s) || errors.As(err, &f) {
+		return err
+	}
+	return nil
+}
+
 // hidden looks for an archive that a document does not begin with, and reads what stands before it.
 func (w *walk) hidden(entry string, depth int, head []byte, src source) (format, source, error) {
 	at, size := src.at, src.size
@@ -163,35 +182,6 @@ func (w *walk) hidden(entry string, depth int, head []byte, src source) (format,
 	err := w.note(entry, w.leaf(entry, depth, nil, sectionSource(at, before)))
 	rest := io.NewSectionReader(at, before, size-before)
 	return is, source{reader: rest, at: rest, size: size - before}, err
-}
-
-func (w *walk) tar(entry string, depth int, r io.Reader) error {
-	packed := &meter{r: r}
-	archive := tar.NewReader(packed)
-	for {
-		h, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		name := label(entry, h.Name)
-		switch h.Typeflag {
-		case tar.TypeReg, tar.TypeGNUSparse:
-		case tar.TypeDir, tar.TypeXGlobalHeader:
-			continue
-		default:
-			if err := w.passOver(name, errLink); err != nil {
-				return err
-			}
-			continue
-		}
-		open := func() (io.ReadCloser, error) { return io.NopCloser(archive), nil }
-		if err := w.entry(name, depth, &packed.n, open); err != nil {
-			return err
-		}
-	}
 }
 
 // hold makes an archive readable at any place: a file is, one inside another archive is held in memory.

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/text/unicode/rangetable"
+
 	"github.com/wardline/wardline/internal/risk"
 )
 
@@ -283,6 +285,10 @@ func (w *walk) leaf(entry string, depth int, head []byte, src source) error {
 	return err
 }
 
+// unseen are letters and marks that leave no trace on a screen. Those that are of no such class, like the zero-width
+// space, are told by their class.
+var unseen = rangetable.Merge(unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector, rangetable.New('\u2800'))
+
 // visitPanic carries a panic of visit past the recovery that is meant for decoders.
 type visitPanic struct{ value any }
 
@@ -344,14 +350,15 @@ func (c *counted) ReadAt(b []byte, off int64) (int, error) {
 	return n, err
 }
 
-// label makes an entry's name fit to be shown. It is never used as a path.
+// label makes an entry's name fit to be shown: what would move the cursor, change direction or not be seen becomes a mark.
+// It is never used as a path.
 func label(parent, name string) string {
 	name = strings.ReplaceAll(strings.ToValidUTF8(name, "\ufffd"), `\`, "/")
 	name = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return '\ufffd'
+		if unicode.Is(unicode.Zs, r) || unicode.IsPrint(r) && !unicode.Is(unseen, r) {
+			return r
 		}
-		return r
+		return '\ufffd'
 	}, name)
 	if len(name) > 1024 {
 		name = strings.ToValidUTF8(name[:1024], "") + "…"

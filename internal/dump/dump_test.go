@@ -330,7 +330,7 @@ func TestAZipWithoutItsDirectoryIsReadByItsHeaders(t *testing.T) {
 func TestWhatComesBeforeABreakIsRead(t *testing.T) {
 	dir := folder(t, map[string]string{"x.gz": string(gzipped(t, []byte("short\n"))) + "and something else"})
 	docs, skipped := read(t, dir, dump.Options{})
-	if want := []doc{{"x.gz", "", "short\n"}}; !slices.Equal(docs, want) || !slices.Equal(skipped, []string{"x.gz: it was read up to byte 6: gzip: invalid header"}) {
+	if want := []doc{{"x.gz", "", "short\n"}}; !slices.Equal(docs, want) || !slices.Equal(skipped, []string{"x.gz: it was read up to byte 6: what stands behind its end is not packed so, and was not read"}) {
 		t.Errorf("got %q, skipped %q", docs, skipped)
 	}
 }

@@ -4,27 +4,28 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 )
 
 // held is an archive in memory, in pieces so that it never has to be copied into a larger room.
 type held struct {
 	pieces [][]byte
+	starts []int64 // of the pieces
 	size   int64
 }
 
-const pieceBytes = 1 << 20
+const (
+	firstPiece = 4 << 10 // most archives inside others are small
+	lastPiece  = 1 << 20
+)
 
 // holdSome takes as much as there is memory for. What could not be read on is an error; whole says that there is no more.
 func (w *walk) holdSome(r io.Reader) (h *held, whole bool, err error) {
 	h = &held{}
 	for h.size < int64(w.memory) {
-		piece := make([]byte, min(pieceBytes, w.memory-int(h.size)))
-		if len(h.pieces) == 0 {
-			piece = piece[:min(len(piece), 64<<10)]
-		}
+		piece := make([]byte, min(firstPiece<<min(2*len(h.pieces), 8), lastPiece, w.memory-int(h.size)))
 		n, err := io.ReadFull(r, piece)
-		h.pieces = append(h.pieces, piece[:n])
-		h.size += int64(n)
+		h.add(piece[:n])
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 			return h, true, nil
@@ -37,9 +38,13 @@ func (w *walk) holdSome(r io.Reader) (h *held, whole bool, err error) {
 	if n == 0 {
 		return h, true, nil
 	}
-	h.pieces = append(h.pieces, one[:])
-	h.size++
+	h.add(one[:])
 	return h, false, err
+}
+
+func (h *held) add(piece []byte) {
+	h.pieces, h.starts = append(h.pieces, piece), append(h.starts, h.size)
+	h.size += int64(len(piece))
 }
 
 func (h *held) ReadAt(b []byte, off int64) (n int, err error) {
@@ -48,11 +53,11 @@ func (h *held) ReadAt(b []byte, off int64) (n int, err error) {
 		if pos >= h.size {
 			return n, io.EOF
 		}
-		piece, at := 0, pos
-		if first := int64(len(h.pieces[0])); pos >= first {
-			piece, at = 1+int((pos-first)/pieceBytes), (pos-first)%pieceBytes
+		i, found := slices.BinarySearch(h.starts, pos)
+		if !found {
+			i--
 		}
-		n += copy(b[n:], h.pieces[piece][at:])
+		n += copy(b[n:], h.pieces[i][pos-h.starts[i]:])
 	}
 	return n, nil
 }

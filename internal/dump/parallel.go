@@ -35,13 +35,19 @@ func Parallel[R any](ctx context.Context, path string, o Options, work Work[R]) 
 	}
 	finished := make(chan error, 1)
 	go func() { finished <- l.finish(cancel) }()
-	skipped, err = read(ctx, path, o, func(b risk.Block, buf []byte, skipped []Skip) ([]byte, error) {
-		return l.put(ctx, b, buf, skipped)
-	})
-	close(l.todo)
-	close(l.order)
-	workers.Wait()
-	if failed := <-finished; failed != nil {
+	var failed error
+	func() {
+		defer func() { // also when the reading panics, by what the caller gave it
+			close(l.todo)
+			close(l.order)
+			workers.Wait()
+			failed = <-finished
+		}()
+		skipped, err = read(ctx, path, o, func(b risk.Block, buf []byte, skipped []Skip) ([]byte, error) {
+			return l.put(ctx, b, buf, skipped)
+		})
+	}()
+	if failed != nil {
 		err = failed
 	}
 	if l.broken != nil {

@@ -29,18 +29,14 @@ type partGroup struct {
 func groupParts(names []string) []partGroup {
 	sets := map[string]*partSet{}
 	var groups []partGroup
-	for _, name := range names {
-		key, number, style := partOf(name)
-		if style == noPart {
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		p := partOf(name)
+		if p.style == noPart {
 			groups = append(groups, partGroup{Name: name, Parts: []string{name}})
 			continue
 		}
-		s := sets[key]
-		if s == nil {
-			s = &partSet{style: style, names: map[int]string{}}
-			sets[key] = s
-		}
-		s.names[number] = name
+		s := setOf(sets, p)
+		s.names[p.number] = name
 	}
 	lastOfSplit(sets, &groups)
 	for _, s := range sets {
@@ -48,6 +44,25 @@ func groupParts(names []string) []partGroup {
 	}
 	slices.SortFunc(groups, func(a, b partGroup) int { return cmp.Compare(a.Name, b.Name) })
 	return groups
+}
+
+// setOf is the set that a name belongs to. x.001 is none of x.0001's, but x.1000 may follow x.999; and names that differ in
+// nothing that counts are of different sets.
+func setOf(sets map[string]*partSet, p partName) *partSet {
+	key := p.key
+	for width := p.width; width > 0; width-- {
+		if padded := p.key + ":" + strconv.Itoa(width); p.padded || sets[padded] != nil {
+			key = padded
+			break
+		}
+	}
+	for sets[key] != nil && sets[key].names[p.number] != "" {
+		key += "'"
+	}
+	if sets[key] == nil {
+		sets[key] = &partSet{style: p.style, names: map[int]string{}}
+	}
+	return sets[key]
 }
 
 // GroupParts is groupParts for who lists files: the names under which files are to be listed, and for each the names of
@@ -76,27 +91,39 @@ var (
 	letterPart = regexp.MustCompile(`^(.+)[.\-_](a[a-z])$`)
 	rarPart    = regexp.MustCompile(`(?i)^(.+)\.part(\d{1,5})\.(rar|exe)$`)
 	oldRARPart = regexp.MustCompile(`(?i)^(.+)\.([r-z])(\d\d)$`)
-	zipPart    = regexp.MustCompile(`(?i)^(.+)\.z(\d\d+)$`)
+	zipPart    = regexp.MustCompile(`(?i)^(.+)\.z(\d{2,5})$`)
 )
 
-// partOf says what file a name is a part of and which one, from 0.
-func partOf(name string) (key string, number int, style partStyle) {
-	if m := zipPart.FindStringSubmatch(name); m != nil && strings.ToLower(m[2]) != "00" {
-		return "zip:" + m[1], atoi(m[2]) - 1, partZip
+// partName is what a name says that it is a part of.
+type partName struct {
+	key    string
+	number int // from 0
+	width  int // of the number as it is written
+	padded bool
+	style  partStyle
+}
+
+func partOf(name string) partName {
+	if m := zipPart.FindStringSubmatch(name); m != nil && atoi(m[2]) > 0 {
+		return numbered("zip:"+m[1], m[2], partZip)
 	}
 	if m := rarPart.FindStringSubmatch(name); m != nil && atoi(m[2]) > 0 {
-		return "rar:" + m[1], atoi(m[2]) - 1, partRAR
+		return numbered("rar:"+m[1], m[2], partRAR)
 	}
 	if m := oldRARPart.FindStringSubmatch(name); m != nil {
-		return "old:" + m[1], 1 + atoi(m[3]) + 100*int(strings.ToLower(m[2])[0]-'r'), partOldRAR
+		return partName{key: "old:" + m[1], number: 1 + atoi(m[3]) + 100*int(strings.ToLower(m[2])[0]-'r'), style: partOldRAR}
 	}
 	if m := rawPart.FindStringSubmatch(name); m != nil && atoi(m[2]) > 0 {
-		return "raw:" + m[1], atoi(m[2]) - 1, partRaw
+		return numbered("raw:"+m[1], m[2], partRaw)
 	}
 	if m := letterPart.FindStringSubmatch(name); m != nil {
-		return "let:" + m[1], int(m[2][1] - 'a'), partLetter
+		return partName{key: "let:" + m[1], number: int(m[2][1] - 'a'), style: partLetter}
 	}
-	return "", 0, noPart
+	return partName{}
+}
+
+func numbered(key, digits string, style partStyle) partName {
+	return partName{key: key, number: atoi(digits) - 1, width: len(digits), padded: digits[0] == '0', style: style}
 }
 
 func atoi(digits string) int {
@@ -123,18 +150,35 @@ func lastOfSplit(sets map[string]*partSet, groups *[]partGroup) {
 		base := strings.TrimSuffix(g.Name, ext)
 		switch strings.ToLower(ext) {
 		case ".zip", ".zipx":
-			if s := sets["zip:"+base]; s != nil && s.last == "" {
+			if s := free(sets, "zip:"+base, func(s *partSet) bool { return s.last == "" }); s != nil {
 				s.last = g.Name
 				return true
 			}
 		case ".rar", ".exe":
-			if s := sets["old:"+base]; s != nil && s.names[0] == "" {
+			if s := free(sets, "old:"+base, func(s *partSet) bool { return s.names[0] == "" }); s != nil {
 				s.names[0] = g.Name
 				return true
 			}
 		}
 		return false
 	})
+}
+
+// free is the first set of a key that lacks something.
+func free(sets map[string]*partSet, key string, lacks func(*partSet) bool) *partSet {
+	const widest = 5
+	for width := range widest + 1 {
+		name := key
+		if width > 0 {
+			name += ":" + strconv.Itoa(width)
+		}
+		for ; sets[name] != nil; name += "'" {
+			if lacks(sets[name]) {
+				return sets[name]
+			}
+		}
+	}
+	return nil
 }
 
 // groups is one group, unless the names do not look like parts after all.
@@ -299,7 +343,7 @@ func (w *walk) learnParts(folder string) {
 
 // partsBeside looks for the other parts of a file that is to be read by itself.
 func (w *walk) partsBeside(file string) {
-	if _, _, style := partOf(filepath.Base(file)); style == noPart {
+	if partOf(filepath.Base(file)).style == noPart {
 		ext := filepath.Ext(file)
 		next := map[string]string{".zip": ".z01", ".rar": ".r00"}[strings.ToLower(ext)]
 		if next == "" {

@@ -34,6 +34,12 @@ func TestPartsOfOneFileAreOneGroup(t *testing.T) {
 		{"dump.001", "dump.001", nil},                           // a part, perhaps the only one
 		{"ip.192.168.001 x.000", "ip.192.168.001 | x.000", nil}, // a part from 0 is not one
 		{"a.001 b.001 b.002", "a.001 | b.001 b.002", nil},       // apart by their names
+		{"x.001 x.0001", "x.0001 | x.001", nil},
+		{"x.001 x.002 x.0001 x.0002", "x.0001 x.0002 | x.001 x.002", nil},
+		{"x.998 x.999 x.1000", "x.1000 | x.998 | x.999", nil}, // hundreds are missing: they are files of their own
+		{"d.part1.rar d.part01.rar d.part2.rar d.part02.rar", "d.part01.rar d.part02.rar | d.part1.rar d.part2.rar", nil},
+		{"d.part1.rar d.PART1.RAR", "d.PART1.RAR | d.part1.rar", nil},
+		{"d.rar d.r00 d.R00 D.rar", "D.rar | - d.r00 | d.rar d.R00", []string{"its part 1 of 2 is missing"}},
 		{"host.r99x host.zip z.z00", "host.r99x | host.zip | z.z00", nil},
 	} {
 		var got, missing []string

@@ -19,6 +19,8 @@ type rarFile struct {
 	size   int64
 	parts  []int64
 	stream io.Reader
+	solid  bool
+	begun  bool // a file was found in what is open
 }
 
 func (w *walk) rar(entry string, depth int, src source) error {
@@ -32,11 +34,14 @@ func (w *walk) rar(entry string, depth int, src source) error {
 		return err
 	}
 	for {
-		h, err := archive.Next()
-		if errors.Is(err, io.EOF) {
+		begun := f.begun
+		h, err := f.next(archive)
+		switch {
+		case errors.Is(err, io.EOF) && !begun:
+			return errors.New("it holds nothing, unless it is cut")
+		case errors.Is(err, io.EOF):
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return w.rarError(err)
 		}
 		name := label(entry, h.Name)
@@ -54,6 +59,18 @@ func (w *walk) rar(entry string, depth int, src source) error {
 			return err
 		}
 	}
+}
+
+// next finds the next file. In a solid archive all in front of it is unpacked for that, which the decoder does without
+// asking whether it may go on: so what was not read is unpacked here.
+func (f *rarFile) next(archive rarArchive) (*rardecode.FileHeader, error) {
+	if f.solid && f.begun {
+		if err := f.w.drain(archive); err != nil {
+			return nil, err
+		}
+	}
+	f.begun = true
+	return archive.Next()
 }
 
 // rarEntry says in our words what its reader says.
@@ -104,6 +121,7 @@ func (w *walk) rarFile(src source) (*rarFile, func(), error) {
 		}
 		src.reader = &prefixed{head: head[:n], rest: src.reader}
 		if s := scanRAR(bytes.NewReader(head[:n]), int64(n), w.o.MaxEntries); !s.headers && !s.entries {
+			f.solid = s.solid
 			f.packed.r = src.reader
 			f.stream = f.packed
 			return f, func() {}, nil
@@ -120,6 +138,7 @@ type rarArchive interface {
 }
 
 func (f *rarFile) open(password string) (rarArchive, error) {
+	f.begun = false
 	options := []rardecode.Option{rardecode.MaxDictionarySize(int64(f.w.o.MaxMemory)), rardecode.BufferSize(zipBuffer)}
 	if password != "" {
 		options = append(options, rardecode.Password(password))
@@ -156,6 +175,7 @@ func (f *rarFile) unseal() (archive rarArchive, sealed, err error) {
 		return archive, errNoPassword, err
 	}
 	seals := scanRAR(f.at, f.firstEnd(), f.w.o.MaxEntries)
+	f.solid = seals.solid
 	if !seals.headers && !seals.entries {
 		archive, err = f.open("")
 		return archive, errNoPassword, err
@@ -188,7 +208,7 @@ func (f *rarFile) fits(password string) bool {
 		return false
 	}
 	for range f.w.o.MaxEntries {
-		h, err := archive.Next()
+		h, err := f.next(archive)
 		if err != nil {
 			return errors.Is(err, io.EOF)
 		}

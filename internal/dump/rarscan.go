@@ -12,6 +12,7 @@ import (
 // rarSeals says what is encrypted in an archive, as far as its headers can be read.
 type rarSeals struct {
 	headers bool  // they are encrypted too
+	solid   bool  // each file is packed together with those in front of it
 	entries bool  // at least one is
 	rounds  int64 // of the first key
 	all     int64 // of all keys together
@@ -49,6 +50,7 @@ func scanRAR4(at io.ReaderAt, size int64, entries int) (s rarSeals) {
 	const (
 		main, file          = 0x73, 0x74
 		sealedHeaders       = 0x80
+		solid               = 8
 		sealed, large, salt = 4, 0x100, 0x400
 		hasData             = 0x8000
 	)
@@ -67,8 +69,9 @@ func scanRAR4(at io.ReaderAt, size int64, entries int) (s rarSeals) {
 			return s
 		}
 		if kind == main && flags&sealedHeaders != 0 {
-			return rarSeals{headers: true, rounds: rar4Rounds, all: rar4Rounds}
+			return rarSeals{headers: true, solid: flags&solid != 0, rounds: rar4Rounds, all: rar4Rounds}
 		}
+		s.solid = s.solid || kind == main && flags&solid != 0
 		data := int64(0)
 		if flags&hasData != 0 || kind == file {
 			data = int64(le.Uint32(b[7:]))
@@ -112,9 +115,11 @@ func rar4Salt(at io.ReaderAt, pos, length int64, b []byte, large bool) string {
 
 func scanRAR5(at io.ReaderAt, size int64, entries int) (s rarSeals) {
 	const (
-		file, sealedHeaders = 2, 4
-		hasExtra, hasData   = 1, 2
-		maxHeader           = 2 << 20
+		main, file        = 1, 2
+		sealedHeaders     = 4
+		solid             = 4
+		hasExtra, hasData = 1, 2
+		maxHeader         = 2 << 20
 	)
 	last := ""
 	buf := make([]byte, 512)
@@ -148,10 +153,12 @@ func scanRAR5(at io.ReaderAt, size int64, entries int) (s rarSeals) {
 			data = p.number()
 		}
 		switch kind {
+		case main:
+			s.solid = p.number()&solid != 0
 		case sealedHeaders:
 			p.number()
 			p.number()
-			s.headers, s.rounds = true, p.rounds()
+			s.headers, s.solid, s.rounds = true, true, p.rounds() // as far as anybody knows
 			s.all = s.rounds
 			return s
 		case file:

@@ -13,6 +13,7 @@ import (
 // other by their own headers, from pos on. Where one does not lead to the next, the next is looked for. What is wrong
 // with the directory stays the error.
 func (w *walk) salvage(entry string, depth int, at io.ReaderAt, pos, size int64, broken error) error {
+	sizes := &descriptors{at: at, size: size}
 	for {
 		if err := w.ctx.Err(); err != nil {
 			return stop{err}
@@ -26,7 +27,7 @@ func (w *walk) salvage(entry string, depth int, at io.ReaderAt, pos, size int64,
 			pos += 4
 			continue
 		}
-		end, err := w.salvageEntry(label(entry, z.name), depth, z)
+		end, err := w.salvageEntry(label(entry, z.name), depth, z, sizes)
 		if err != nil {
 			return err
 		}
@@ -35,12 +36,14 @@ func (w *walk) salvage(entry string, depth int, at io.ReaderAt, pos, size int64,
 }
 
 // salvageEntry reads one entry and gives where its packed bytes end, or -1 when that cannot be known.
-func (w *walk) salvageEntry(name string, depth int, z zipped) (end int64, err error) {
+func (w *walk) salvageEntry(name string, depth int, z zipped, sizes *descriptors) (end int64, err error) {
 	if z.kind == zipFolder {
 		return z.data, nil
 	}
 	if z.openSize && (z.packedBy() != methodDeflate || z.sealed != nil) {
-		z.findDescriptor()
+		if err := sizes.find(w, &z); err != nil {
+			return 0, err
+		}
 	}
 	m := &meter{}
 	buffered := bufio.NewReaderSize(m, zipBuffer)
@@ -59,7 +62,7 @@ func (w *walk) salvageEntry(name string, depth int, z zipped) (end int64, err er
 	switch {
 	case err != nil:
 		return z.data, err
-	case !z.openSize:
+	case !z.openSize && (z.encrypted() || m.r == nil):
 		return z.end, nil
 	case m.r == nil:
 		return -1, nil
@@ -105,32 +108,69 @@ func findLocalHeader(at io.ReaderAt, pos, size int64) int64 {
 	return findInZip(at, pos, size, "PK\x03\x04", func([]byte, int64) bool { return true })
 }
 
-// findDescriptor finds the sizes that follow an entry which was written in one go: they must say what its size is.
-func (z *zipped) findDescriptor() {
+// descriptors are the sizes that follow entries which were written in one go, by where the packed bytes begin that they
+// are of: one pass finds those of all entries.
+type descriptors struct {
+	at     io.ReaderAt
+	size   int64
+	passed bool
+	of     map[int64]descriptor
+}
+
+type descriptor struct {
+	end, size int64
+	crc       uint32
+}
+
+// maxDescriptors bounds how many are remembered: by chance there are few that are none.
+const maxDescriptors = 1 << 18
+
+// find takes the sizes of an entry, where they stand behind it.
+func (d *descriptors) find(w *walk, z *zipped) error {
+	if !d.passed {
+		d.passed, d.of = true, map[int64]descriptor{}
+		findInZip(d.at, z.data, d.size, "PK\x07\x08", func(b []byte, pos int64) bool {
+			d.note(b, pos)
+			return w.ctx.Err() != nil || len(d.of) >= maxDescriptors
+		})
+	}
+	if err := w.ctx.Err(); err != nil {
+		return stop{err}
+	}
+	if found, ok := d.of[z.data]; ok {
+		z.packed, z.end, z.size, z.crc, z.openSize = found.end-z.data, found.end, found.size, found.crc, false
+	}
+	return nil
+}
+
+// note remembers what stands at pos, in both forms that it may have. The first one that fits an entry is its own.
+func (d *descriptors) note(b []byte, pos int64) {
 	le := binary.LittleEndian
-	found := findInZip(z.at, z.data, z.end, "PK\x07\x08", func(b []byte, pos int64) bool {
-		packed := pos - z.data
-		switch {
-		case len(b) >= 24 && int64(le.Uint64(b[8:])) == packed:
-			z.size = int64(le.Uint64(b[16:]))
-		case len(b) >= 16 && int64(le.Uint32(b[8:])) == packed:
-			z.size = int64(le.Uint32(b[12:]))
-		default:
-			return false
+	remember := func(packed, size uint64) {
+		start := pos - int64(min(packed, maxZipNumber))
+		if _, known := d.of[start]; !known && start >= localHeaderBytes {
+			d.of[start] = descriptor{end: pos, size: int64(min(size, maxZipNumber)), crc: le.Uint32(b[4:])}
 		}
-		z.crc = le.Uint32(b[4:])
-		return true
-	})
-	if found >= 0 {
-		z.packed, z.end, z.openSize = found-z.data, found, false
+	}
+	if len(b) >= 24 {
+		remember(le.Uint64(b[8:]), le.Uint64(b[16:]))
+	}
+	if len(b) >= 16 {
+		remember(uint64(le.Uint32(b[8:])), uint64(le.Uint32(b[12:])))
 	}
 }
 
 // findInZip looks for a mark from pos on; is decides with what stands there, of which it gets 24 bytes where they exist.
 func findInZip(at io.ReaderAt, pos, size int64, mark string, is func(b []byte, pos int64) bool) int64 {
-	const room = 24
-	b := make([]byte, 64<<10)
+	const (
+		room    = 24
+		longest = 64 << 10
+	)
+	var b []byte
 	for pos < size {
+		if len(b) < longest { // what is looked for is near, as a rule
+			b = make([]byte, max(4*len(b), 1<<10))
+		}
 		n, err := at.ReadAt(b[:min(int64(len(b)), size-pos)], pos)
 		for i := 0; ; i++ {
 			j := bytes.Index(b[i:n], []byte(mark))

@@ -52,13 +52,9 @@ func (w *walk) sevenClear(at io.ReaderAt, size int64) (sevenClear, error) {
 			return sevenClear{}, err
 		}
 	}
-	h, err := readSevenHeader(raw)
+	h, err := w.readSevenHeader(raw)
 	if err != nil {
 		return sevenClear{}, err
-	}
-	const perFile = 512
-	if h.files > w.o.MaxMemory/perFile {
-		return sevenClear{}, fmt.Errorf("its directory of %d entries takes more than %d MiB of memory", h.files, w.o.MaxMemory>>20)
 	}
 	view := withHeader(at, size, raw)
 	return sevenClear{at: view, size: view.size(), header: h}, nil
@@ -101,7 +97,7 @@ func cutShort(err error) error {
 // sevenDecode unpacks a header that is packed, and perhaps encrypted: the streams that it names are made those of an
 // archive with one file.
 func (w *walk) sevenDecode(at io.ReaderAt, size int64, raw []byte) ([]byte, error) {
-	p := sevenParser{b: raw[1:]}
+	p := sevenParser{b: raw[1:], most: w.mostSeven()}
 	folders, streams := p.streams()
 	if p.bad || streams != 1 {
 		return nil, errSevenHeader
@@ -207,8 +203,8 @@ func (h *headed) ReadAt(b []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-func readSevenHeader(raw []byte) (sevenHeader, error) {
-	p := sevenParser{b: raw}
+func (w *walk) readSevenHeader(raw []byte) (sevenHeader, error) {
+	p := sevenParser{b: raw, most: w.mostSeven()}
 	var h sevenHeader
 	if p.byte() != 1 {
 		return h, errSevenHeader
@@ -229,22 +225,44 @@ func readSevenHeader(raw []byte) (sevenHeader, error) {
 		id = p.byte()
 	}
 	if id == 5 {
-		h.files = p.count(1)
+		h.files = p.things()
 		for p.byte() != 0 && !p.bad {
 			p.skip(p.count(1))
 		}
 		id = p.byte()
 	}
-	if p.bad || id != 0 {
+	switch {
+	case p.large:
+		return h, fmt.Errorf("its directory of more than %d entries takes more than %d MiB of memory", p.most, w.o.MaxMemory>>20)
+	case p.bad || id != 0:
 		return h, errSevenHeader
 	}
 	return h, nil
 }
 
+// mostSeven is how many files, streams or methods an archive may have: its reader keeps them all in memory.
+func (w *walk) mostSeven() int {
+	const each = 512
+	return w.o.MaxMemory / each
+}
+
 // sevenParser reads numbers as long as there are bytes.
 type sevenParser struct {
-	b   []byte
-	bad bool
+	b     []byte
+	most  int // things of one kind
+	bad   bool
+	large bool // there are more; then it is bad too
+}
+
+// things is a number of things that take a byte each at least.
+func (p *sevenParser) things() int { return p.within(p.count(1)) }
+
+func (p *sevenParser) within(n int) int {
+	if n <= p.most {
+		return n
+	}
+	p.bad, p.large = true, true
+	return 0
 }
 
 func (p *sevenParser) byte() byte {
@@ -335,7 +353,7 @@ func (p *sevenParser) streams() (folders []sevenFolder, files int) {
 
 func (p *sevenParser) packInfo() {
 	p.number()
-	n := p.count(1)
+	n := p.things()
 	for !p.bad {
 		switch p.byte() {
 		case 9:
@@ -357,7 +375,7 @@ func (p *sevenParser) folders() []sevenFolder {
 		p.bad = true
 		return nil
 	}
-	n := p.count(1)
+	n := p.things()
 	if p.byte() != 0 {
 		p.bad = true // the description is elsewhere, which no writer does
 		return nil
@@ -474,8 +492,10 @@ func (p *sevenParser) subStreams(folders []sevenFolder) (files int) {
 	for !p.bad {
 		switch p.byte() {
 		case 0x0d:
+			all := 0
 			for i := range counts {
-				if counts[i] = p.count1(); p.bad {
+				counts[i] = p.count1()
+				if all = p.within(all + counts[i]); p.bad {
 					return 0
 				}
 			}

@@ -1,6 +1,7 @@
 package dump
 
 import (
+	"cmp"
 	"hash/crc32"
 	"io"
 
@@ -26,7 +27,7 @@ func (w *walk) sevenZip(entry string, depth int, src source) error {
 	if probe := sealed.header.probe(archive.File); probe >= 0 {
 		archive, opened = w.unsealSeven(sealed, archive, probe)
 	}
-	for _, f := range archive.File {
+	for i, f := range archive.File {
 		name := label(entry, f.Name)
 		mode, folder := f.Mode(), sevenFolder{}
 		if f.UncompressedSize > 0 && f.Stream < len(sealed.header.folders) {
@@ -36,8 +37,9 @@ func (w *walk) sevenZip(entry string, depth int, src source) error {
 		if refused == nil && folder.sealed {
 			refused = opened
 		}
+		in := &sevenEntry{w: w, f: f, goesOn: refused == nil && inOneStream(f, archive.File[i+1:])}
 		switch {
-		case mode.IsDir():
+		case mode.IsDir() && f.UncompressedSize == 0:
 			continue
 		case !mode.IsRegular():
 			refused = errLink
@@ -45,19 +47,64 @@ func (w *walk) sevenZip(entry string, depth int, src source) error {
 		if refused != nil {
 			err = w.passOver(name, refused)
 		} else {
-			err = w.entry(name, depth, &packed.n, func() (io.ReadCloser, error) { return openSeven(f) })
+			err = w.entry(name, depth, &packed.n, in.open)
 		}
-		if err != nil {
+		if err := cmp.Or(err, in.finish()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// inOneStream reports that one of the next files is packed together with f.
+func inOneStream(f *sevenzip.File, next []*sevenzip.File) bool {
+	for _, n := range next {
+		if n.UncompressedSize > 0 {
+			return f.UncompressedSize > 0 && n.Stream == f.Stream
+		}
+	}
+	return false
+}
+
+// sevenEntry is a file in a stream. The next one in the same stream is found by unpacking all in front of it, which its
+// reader does without asking whether it may go on: so what was not read is unpacked here.
+type sevenEntry struct {
+	w      *walk
+	f      *sevenzip.File
+	goesOn bool // another file follows in its stream
+	r      io.ReadCloser
+}
+
+func (e *sevenEntry) open() (io.ReadCloser, error) {
+	r, err := openSeven(e.f)
+	if err != nil {
+		return nil, err
+	}
+	e.r = r
+	return io.NopCloser(r), nil
+}
+
+func (e *sevenEntry) finish() error {
+	if e.r == nil && e.goesOn {
+		_, _ = e.open() // if it cannot be, the next one says so
+	}
+	if e.r == nil {
+		return nil
+	}
+	defer e.r.Close()
+	if !e.goesOn {
+		return nil
+	}
+	return e.w.drain(e.r)
+}
+
 // probe is the number of the smallest file that is encrypted, or -1.
 func (h *sevenHeader) probe(files []*sevenzip.File) int {
-	smallest := -1
+	smallest, before := -1, uint64(0)
 	for i, f := range files {
+		if before += f.UncompressedSize; smallest >= 0 && before > maxProbe {
+			break // all in front of it would be unpacked for each password
+		}
 		if f.UncompressedSize == 0 || f.Stream >= len(h.folders) || !h.folders[f.Stream].sealed {
 			continue
 		}

@@ -3,45 +3,139 @@ package dump
 import (
 	"bufio"
 	"bytes"
+	"cmp"
+	"compress/bzip2"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// lz4Frames reads frames of lz4 that follow each other as one document.
-type lz4Frames struct {
-	in *bufio.Reader
-	z  *lz4.Reader
+// frames reads packed pieces that follow each other as one document.
+type frames struct {
+	in   *bufio.Reader
+	z    io.Reader
+	next func() error // begins another piece; what stands there is none when that fails
 }
 
-func newLZ4(r io.Reader) io.ReadCloser {
-	in := bufio.NewReaderSize(r, zipBuffer)
-	return io.NopCloser(&lz4Frames{in: in, z: lz4.NewReader(in)})
+func newGzip(in *bufio.Reader) (io.ReadCloser, error) {
+	z, err := gzip.NewReader(in)
+	if err != nil {
+		return nil, err
+	}
+	z.Multistream(false)
+	return io.NopCloser(&frames{in: in, z: z, next: func() error {
+		err := z.Reset(in)
+		z.Multistream(false)
+		return err
+	}}), nil
 }
 
-func (l *lz4Frames) Read(b []byte) (int, error) {
+func newLZ4(in *bufio.Reader) (io.ReadCloser, error) {
+	return newPadded(in, func(r io.Reader) (io.ReadCloser, error) {
+		z := lz4.NewReader(r)
+		return io.NopCloser(&frames{in: in, z: z, next: func() error {
+			z.Reset(r)
+			_, err := z.Read(nil)
+			return err
+		}}), nil
+	})
+}
+
+var errBehind = errors.New("what stands behind its end is not packed so, and was not read")
+
+func (f *frames) Read(b []byte) (int, error) {
 	for {
-		n, err := l.z.Read(b)
+		n, err := f.z.Read(b)
 		if n > 0 || !errors.Is(err, io.EOF) {
 			if errors.Is(err, io.EOF) {
 				err = nil
 			}
 			return n, err
 		}
-		if _, err := l.in.Peek(1); err != nil {
+		if err := skipZeros(f.in); err != nil {
 			return 0, err
 		}
-		l.z.Reset(l.in)
+		if err := f.next(); err != nil {
+			return 0, behind(err)
+		}
 	}
+}
+
+// behind tells what is no further piece from one that could not be read on.
+func behind(err error) error {
+	var s stop
+	if errors.As(err, &s) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	return errBehind
+}
+
+// padded is for a decoder that goes on with the next piece by itself: it takes zeros behind the last one for none.
+type padded struct {
+	io.ReadCloser
+	in  *zeroCounter
+	end error // what the end of it was; nil = not reached
+}
+
+func newPadded(in *bufio.Reader, open func(io.Reader) (io.ReadCloser, error)) (io.ReadCloser, error) {
+	counted := &zeroCounter{Reader: in}
+	z, err := open(counted)
+	return &padded{ReadCloser: z, in: counted}, err
+}
+
+func (p *padded) Read(b []byte) (int, error) {
+	if p.end != nil {
+		return 0, p.end
+	}
+	n, err := p.ReadCloser.Read(b)
+	if !errors.Is(err, zstd.ErrMagicMismatch) && !errors.Is(err, errBzip2Behind) && !errors.Is(err, lz4.ErrInvalidFrame) {
+		return n, err
+	}
+	p.end = errBehind
+	if p.in.zeros > 0 {
+		p.end = cmp.Or(skipZeros(p.in.Reader), p.end)
+	}
+	return n, p.end
+}
+
+// errBzip2Behind is what the decoder says of what follows the end of a piece.
+var errBzip2Behind error = bzip2.StructuralError("bad magic value in continuation file")
+
+// zeroCounter knows how many zeros were read last.
+type zeroCounter struct {
+	*bufio.Reader
+	zeros int
+}
+
+func (z *zeroCounter) Read(b []byte) (int, error) {
+	n, err := z.Reader.Read(b)
+	last := len(bytes.TrimRight(b[:n], "\x00"))
+	if last > 0 {
+		z.zeros = 0
+	}
+	z.zeros += n - last
+	return n, err
+}
+
+func (z *zeroCounter) ReadByte() (byte, error) {
+	b, err := z.Reader.ReadByte()
+	if err == nil && b != 0 {
+		z.zeros = 0
+	} else if err == nil {
+		z.zeros++
+	}
+	return b, err
 }
 
 // lzmaAlone reads the older format of xz.
 func (w *walk) lzmaAlone(r io.Reader) (io.ReadCloser, error) {
-	z, err := lzma.ReaderConfig{DictCap: w.o.MaxMemory}.NewReader(bufio.NewReaderSize(r, zipBuffer))
+	z, err := lzma.ReaderConfig{DictCap: w.o.MaxMemory}.NewReader(r)
 	if err != nil {
 		return nil, err
 	}
@@ -77,5 +171,5 @@ func (w *walk) zipLZMA(r io.Reader, size int64) (io.ReadCloser, error) {
 	if size < 0 {
 		header = append(b[4:9:9], "\xff\xff\xff\xff\xff\xff\xff\xff"...)
 	}
-	return w.lzmaAlone(io.MultiReader(bytes.NewReader(header), r))
+	return w.lzmaAlone(bufio.NewReaderSize(io.MultiReader(bytes.NewReader(header), r), zipBuffer))
 }

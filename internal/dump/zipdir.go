@@ -147,7 +147,7 @@ func readEnd64Record(at io.ReaderAt, end int64, parts []int64) (end64Record, boo
 
 // each calls f for every record, by its number. A record that makes no sense ends it with an error.
 func (d *zipDirectory) each(f func(i int, e *zipEntry) error) error {
-	in := bufio.NewReaderSize(io.NewSectionReader(d.at, d.start, d.end-d.start), 64<<10)
+	in := bufio.NewReaderSize(io.NewSectionReader(d.at, d.start, d.end-d.start), int(min(zipBuffer, d.end-d.start)))
 	for i := 0; ; i++ {
 		e, err := d.next(in)
 		if errors.Is(err, io.EOF) {
