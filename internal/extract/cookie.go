@@ -129,13 +129,23 @@ func isBool(b []byte) bool {
 // idleCookies begin the names of cookies that open nothing: they count visitors, keep consent, language and layout,
 // guard a form, or bind a visitor to one of several machines. They make up most of a log.
 var idleCookies = byFirstLetter([]string{
-	"_ga", "_gid", "_gat", "_gcl_", "_fbp", "_fbc", "__utm", "_hj", "_pk_", "ajs_", "mp_", "amplitude", "amp_", "optimizely", "_clck", "_clsk",
+	"_ga", "_gid", "_gat", "_gcl_", "_fbp", "_fbc", "__utm", "_hjsess", "_hjid", "_hjfirst", "_hjabs", "_hjincl", "_hjtld", "_hjcach", "_hjclosed", "_hjdone", "_hjmini", "_hjlocal", "_hjshown", "_hjview", "_hjcook", "_hjuser", "_pk_", "ajs_", "mp_", "amplitude", "amp_", "optimizely", "_clck", "_clsk",
 	"__hs", "hubspotutk", "_uet", "muid", "ide", "nid", "consent", "optanon", "cookieconsent", "cookie_consent", "cookie-consent", "euconsent",
 	"cookielaw", "viewed_cookie", "moove_gdpr", "cookie_notice", "intercom-id", "intercom-device", "_vwo", "_vis_opt", "visitor", "__gads", "__gpi",
 	"_scid", "_tt_", "_ttp", "_pin_", "_rdt_", "bcookie", "lidc", "li_gc", "amcv", "s_cc", "s_sq", "s_fid", "s_vi", "s_nr", "_mkto", "gtm", "_dc_gtm",
 	"wp-settings", "lang", "language", "locale", "pll_language", "theme", "timezone", "tz", "currency", "country", "screen", "resolution",
 	"__cf_bm", "_cfuvid", "cf_clearance", "awsalb", "bigip", "serverid", "routeid", "incap_ses", "visid_incap", "nlbi_", "ak_bmsc", "bm_sv", "bm_sz", "_abck",
 	"xsrf", "csrf", "_csrf", "__requestverification", "has_js", "test_cookie", "cookietest", "testcookie", "wordpress_test_cookie",
+	// counting, in the tools of shops, hosters and newspapers
+	"_gac_", "_gaexp", "_ym_", "ym_", "yandexuid", "mtm_", "piwik", "matomo", "_sp_id", "_sp_ses", "_parsely", "_chartbeat", "_cb_", "_dd_s", "_hp2_",
+	"__qca", "_qca", "__kla_", "__insp_", "_fs_uid", "fs_uid", "_derived_epik", "_ce.", "_lfa", "_rollup", "__adroll", "__ar_v4", "__atuv", "_dlt", "_tq_id", "_iub_",
+	"_shopify_y", "_shopify_s", "_shopify_sa", "_tracking_consent", "_landing_page", "_orig_referrer", "sbjs_", "nmstat", "_an_uid",
+	// consent
+	"cookielawinfo", "cookieyes", "cookiescript", "cookiecontrol", "cookiebot", "cookiebar", "cookieaccept", "cookies_accept", "cookies-accept", "cookiepolicy",
+	"cookie_policy", "cookie-policy", "cookiehub", "cookiefirst", "cookie-agreed", "cookies_consent", "cookies-consent", "acceptcookie", "accept_cookie",
+	"accepted_cookie", "allow_cookie", "eu_cookie", "eu-cookie", "gdpr", "usprivacy", "didomi_", "tarteaucitron", "borlabs-cookie", "cmplz_", "complianz", "osano_",
+	"axeptio", "iubenda", "klaro", "truste.", "truste_", "notice_behavior", "notice_gdpr", "notice_preferences", "uc_settings", "uc_user_interaction", "cc_cookie", "cky-",
+	"hide_cookie", "dismiss_cookie", "__cmp",
 })
 
 // byFirstLetter sorts names by their first byte.
@@ -161,7 +171,7 @@ func (c cookie) matters() bool {
 	for _, idle := range idleCookies[first] {
 		if len(c.name) >= len(idle) && bytes.EqualFold(c.name[:len(idle)], []byte(idle)) {
 			// "lang" and "language_v2", but not "langsmith_session"
-			if idle[len(idle)-1] == '_' || len(c.name) == len(idle) || !isLetter(c.name[len(idle)]) || len(idle) > 4 {
+			if !isLetter(idle[len(idle)-1]) || len(c.name) == len(idle) || !isLetter(c.name[len(idle)]) || len(idle) > 4 {
 				return false
 			}
 		}

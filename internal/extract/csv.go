@@ -84,6 +84,9 @@ func (r *reader) rowOfLines(line span, delimiter byte, columns int) (whole span,
 	}
 	start := line
 	for range maxRowLines {
+		if r.effort <= 0 {
+			break
+		}
 		if end, ok := r.rowFrom(start.start, delimiter, columns); ok && end > line.start {
 			return span{start.start, end}, true
 		}

@@ -46,7 +46,9 @@ func (r *reader) readDecoded(line span, h match.Hit) (end int) {
 		end = line.end
 	})
 	inner.decoded = true // a line of many escapes would be decoded for each, and each of these for all others
+	inner.effort = r.effort
 	inner.readHits(hits)
+	r.effort = inner.effort
 	return end
 }
 

@@ -134,6 +134,11 @@ func (r *reader) recordAt(line span, whole bool, h match.Hit, rec *record) (ok b
 		if *rec, ok = r.readQuoted(h); ok {
 			return true
 		}
+		if whole && r.row.whole.empty() {
+			if *rec, ok = r.readAssignments(line, h); ok {
+				return true
+			}
+		}
 	}
 	if r.plain.has(h.Start) {
 		*rec, ok = r.readToken(h)

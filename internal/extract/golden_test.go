@@ -125,7 +125,7 @@ func share(part, rest int) float64 {
 func (c *tally) count(t *testing.T, s *match.Scanner, d document, want []string, facts []risk.Fact) {
 	t.Helper()
 	const overlap = 4 << 10
-	for _, size := range []int{len(d.text) + 1, 1000, 333, 100, 64, 1} {
+	for _, size := range []int{len(d.text) + 1, 1000, 333, 100, 31, 5} {
 		got := records(t, s, d, size, overlap, facts)
 		missing := less(want, got)
 		wrong := less(got, want)
@@ -264,8 +264,8 @@ func TestGoldenFormats(t *testing.T) {
 
 var goldenFormats = []string{
 	"ulp", "combolist", "redline", "lumma", "vidar", "stealc", "raccoon", "atomic", "keychain", "stealer_unknown",
-	"rhadamanthys", "risepro", "cryptbot", "acreed",
+	"rhadamanthys", "risepro", "meduza", "cryptbot", "acreed", "lumma_old", "raccoon_v1", "browser_export",
 	"cookies_netscape", "cookies_json", "autofill",
-	"sql_mysql", "sql_postgres_copy", "sql_postgres_inserts", "sql_mssql", "sql_sqlite", "sql_oracle",
+	"sql_mysql", "sql_insert_set", "sql_postgres_copy", "sql_postgres_inserts", "sql_mssql", "sql_sqlite", "sql_oracle",
 	"csv", "csv_semicolon", "tsv", "table", "json_lines", "json_pretty", "mongoexport", "python_dicts",
 }

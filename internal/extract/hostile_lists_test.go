@@ -9,7 +9,7 @@ import (
 	"github.com/wardline/wardline/internal/risk"
 )
 
-// Megabytes of what looks like the records of stealer logs. To look around each hit anew would take minutes.
+// Long stretches of what looks like the records of stealer logs. To look around each hit anew would take minutes.
 func TestHostileLogsCostWhatTheyAreLong(t *testing.T) {
 	s := scanner(t)
 	for name, part := range map[string]string{
@@ -23,7 +23,7 @@ func TestHostileLogsCostWhatTheyAreLong(t *testing.T) {
 		"escapes":                        "%40lab.example\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := fromFile(strings.Repeat(part, 1<<20/len(part)))
+			b := fromFile(strings.Repeat(part, hostileBytes/len(part)))
 			var hits []match.Hit
 			s.Scan(b.Data, func(h match.Hit) { hits = append(hits, h) })
 			if len(hits) == 0 {

@@ -45,6 +45,7 @@ type tables struct {
 	objects     objects
 	insert      inserted
 	insertCells []cell
+	assigned    span // the INSERT … SET that was read last, or what is none
 	headers     [len(delimiters)]header
 	decoded     bool // the block is a line that held escapes
 	unbroken    span // the stretch looked at last that holds no line end
