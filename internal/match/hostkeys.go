@@ -21,8 +21,9 @@ import (
 type Keyer struct {
 	seen   keyTable
 	recent [recentNames]shortID // whose keys are in seen: most names are read again and again
-	pairs  uint64               // of the chunk before
-	done   int                  // high bytes before this place have been read
+	fresh  [placesRoom]freshName
+	pairs  uint64 // of the chunk before
+	done   int    // high bytes before this place have been read
 	folded []byte
 	r      reading
 	whole  *cursor // over the text; it finds what the scanner reads a second time, decoded
@@ -67,6 +68,7 @@ var anyWords = sync.OnceValue(func() *Scanner {
 // readText goes over a text as the scanner does, chunk by chunk, the last block padded.
 func (k *Keyer) readText(c *cursor, text []byte) {
 	c.start(anyWords(), text)
+	c.chunk.wanted.any = 0 // no keys are made of them
 	k.pairs, k.done = 0, 0
 	whole := len(text) / blockBytes
 	for b := 0; b < whole; b += chunkBlocks {
@@ -100,14 +102,12 @@ func (k *Keyer) readChunk(c *cursor, p []byte, base, n int) {
 }
 
 // addTokens adds the keys of the ASCII host tokens that end in a chunk, unless they are local parts. Where the labels of
-// a name of usual length lie is read off the sweep's bitmap.
+// a name of usual length lie is read off the sweep's bitmap. Most names were seen just before: what is new is gathered
+// first and added then, since a branch for each would be foreseen badly.
 func (k *Keyer) addTokens(c *cursor, base int) {
-	text, decoys := c.buf, k.pairs|c.chunk.pairs
-	for _, at := range c.chunk.hostEnds[:c.chunk.hosts] {
+	text, decoys, n := c.buf, k.pairs|c.chunk.pairs, 0
+	for _, at := range c.hostsAlone(base) {
 		end := base + int(at)
-		if end < len(text) && text[end] == '@' {
-			continue
-		}
 		l := labelsOf(c.chunk.window(&c.chunk.seps, at))
 		two, three := l.two(), l.three()
 		last := text[end-1]
@@ -117,12 +117,37 @@ func (k *Keyer) addTokens(c *cursor, base int) {
 		}
 		three = two + int(same(text[end-two-1], '.'))*(1+l.third)
 		id := idAt(text, end, three)
-		if recent := &k.recent[id.slot()]; *recent != id {
-			*recent = id
-			k.seen.add(id.key(keyHost))
-			k.seen.add(idAt(text, end, two).key(keyHost))
-		}
+		recent := &k.recent[id.slot()]
+		k.fresh[n] = freshName{end: at, two: byte(two), three: byte(three)}
+		n += int(differ(*recent, id))
+		*recent = id
 	}
+	for _, name := range k.fresh[:n] {
+		end := base + int(name.end)
+		k.seen.add(idAt(text, end, int(name.three)).key(keyHost))
+		k.seen.add(idAt(text, end, int(name.two)).key(keyHost))
+	}
+}
+
+// freshName is a name that was not read just before, with the lengths of its last two and three labels.
+type freshName struct {
+	end        uint16
+	two, three byte
+}
+
+// hostsAlone keeps, in found, the host ends of the chunk that no '@' follows.
+func (c *cursor) hostsAlone(base int) []uint16 {
+	k, text, n := &c.chunk, c.buf[base:], 0
+	ends := k.hostEnds[:k.hosts]
+	for len(ends) > 0 && int(ends[len(ends)-1]) >= len(text) { // at most one, which nothing follows
+		ends = ends[:len(ends)-1]
+	}
+	for _, at := range ends {
+		k.found[n] = at
+		n += int(1 - same(text[at], '@'))
+	}
+	n += copy(k.found[n:], k.hostEnds[len(ends):k.hosts])
+	return k.found[:n]
 }
 
 // addToken adds the keys of the ASCII host token that ends at end, which is no local part.
@@ -473,6 +498,12 @@ func idAt(text []byte, end, n int) shortID {
 		(binary.LittleEndian.Uint64(b[16:]) | foldBits) & kept[2],
 		(binary.LittleEndian.Uint64(b[24:]) | foldBits) & kept[3],
 	}
+}
+
+// differ is 1 for a ≠ b, without a branch.
+func differ(a, b shortID) uint64 {
+	d := a.first ^ b.first | a.second ^ b.second | a.third ^ b.third | a.fourth ^ b.fourth
+	return (d | -d) >> 63
 }
 
 func (id shortID) slot() uint64 {

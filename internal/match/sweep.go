@@ -28,7 +28,7 @@ type chunk struct {
 	before byte   // the last byte
 
 	wanted wordEnd
-	room   [chunkBlocks]uint64 // for a kernel's own use
+	ended  [chunkBlocks]uint64 // the places in wordEnds, as bits
 
 	// Places after host tokens that hold a dot, and after words. No more than one for two bytes: the rest is room to
 	// write ahead.
@@ -120,7 +120,8 @@ func sweepPortable(k *chunk, p []byte, n int) {
 		k.high |= seen & highs
 		k.seps[b], k.nonword[b] = ^label|dot, ^word
 		k.hosts = flatten(&k.hostEnds, k.endHosts(label, dot), (b-1)*blockBytes, k.hosts)
-		k.words = flatten(&k.wordEnds, k.endWords(b, block), (b-1)*blockBytes, k.words)
+		k.ended[b-1] = k.endWords(b, block)
+		k.words = flatten(&k.wordEnds, k.ended[b-1], (b-1)*blockBytes, k.words)
 		dash := k.dashes(b)
 		k.pairs |= dash & (dash<<1 | k.dashes(b-1)>>63)
 		k.before = block[blockBytes-1]

@@ -180,7 +180,7 @@ four:
 	SHIFTED(1, Y2, Y3, Y4, Y5)
 	VPAND   Y0, Y4, Y4
 	VPANDN  Y4, Y6, Y6
-	VMOVDQU Y6, chunk_room(DI)(R13*1)
+	VMOVDQU Y6, chunk_ended(DI)(R13*1)
 
 fourDone:
 	ADDQ $32, R13
@@ -197,7 +197,7 @@ fourDone:
 	XORL R14, R14
 
 words:
-	MOVQ    chunk_room(DI)(R13*1), DX
+	MOVQ    chunk_ended(DI)(R13*1), DX
 	POPCNTQ DX, BX
 	PLACE(DX, chunk_wordEnds, 0, R14)
 	PLACE(DX, chunk_wordEnds, 1, R14)
