@@ -67,6 +67,9 @@ func firstNode(s *goquery.Selection) *html.Node {
 // quotedAuthor drops what boards write behind the name: "anna wrote:", "anna schrieb:", "Quote from: anna on today".
 func quotedAuthor(head string) string {
 	head = strings.TrimSuffix(strings.TrimSpace(head), ":")
+	if when, rest, ok := strings.Cut(head, ")"); ok && strings.HasPrefix(when, "(") && strings.ContainsAny(when, "0123456789") {
+		head = strings.TrimSpace(rest) // MyBB begins with the date
+	}
 	for _, said := range []string{" wrote", " said", " schrieb", " a écrit", " escribió", " ha scritto", " escreveu", " schreef", " napisał", " pisze", " hat geschrieben", " yazdı", " 写道", " 写了", " писал", " написал", " сказал", " Wrote"} {
 		if at := strings.LastIndex(head, said); at > 0 {
 			head = head[:at]
@@ -86,13 +89,22 @@ func fileNames(in *goquery.Selection, selector string) []string {
 	for _, a := range find(in, selector).EachIter() {
 		name := strings.Join(strings.Fields(nodeText(a.Nodes[0])), " ")
 		if name == "" { // a picture: its own name says more than none
-			name = firstOf(a.AttrOr("alt", ""), a.AttrOr("title", ""), lastSegment(a.AttrOr("href", a.AttrOr("src", ""))))
+			name = firstOf(a.AttrOr("alt", ""), titledName(a.AttrOr("title", "")), lastSegment(a.AttrOr("href", a.AttrOr("src", ""))))
 		}
 		if name = cleanText(name); name != "" {
 			names = append(names, name)
 		}
 	}
 	return names
+}
+
+// titledName is a name that stands as a title, alone or as the first of several lines: "Filename: proof.png".
+func titledName(title string) string {
+	first, _, more := strings.Cut(strings.ReplaceAll(title, "\r", "\n"), "\n")
+	if _, name, ok := strings.Cut(first, ": "); ok && more {
+		return name
+	}
+	return first
 }
 
 func firstOf(texts ...string) string {

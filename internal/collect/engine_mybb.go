@@ -15,7 +15,7 @@ var myBB engine = &markup{
 	list:    `tr.inline_row:has([id^="tid_"])`,
 	link:    `[id^="tid_"] a`,
 	replies: `a[onclick*="whoPosted"]`,
-	last:    `.lastpost`,
+	last:    `.lastpost a[href*="lastpost"]`,
 	empty:   `table.tborder.clear td.trow1[colspan], form#inlinemoderation_options ~ table td.trow1[colspan], tr.inline_row:not(:has(a))`,
 	message: `#content table.tborder td.trow1`,
 

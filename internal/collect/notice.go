@@ -83,8 +83,8 @@ func (p *page) notice() error {
 	return nil
 }
 
-// noticeText is what stands in the box in which the page's software puts its messages; on a page without one, all that
-// it says, if that is little.
+// noticeText is what stands in the box in which the page's software puts its messages, nothing when it shows none; of
+// software whose box is not known, all that the page says, if that is little.
 func (p *page) noticeText() string {
 	if p.doc == nil {
 		return ""
@@ -95,9 +95,7 @@ func (p *page) noticeText() string {
 			for _, box := range outermost(find(p.doc.Selection, m.message)) {
 				said = append(said, oneLine(box))
 			}
-			if text := strings.Join(said, " "); text != "" {
-				return lowered(text)
-			}
+			return lowered(strings.Join(said, " "))
 		}
 	}
 	text := oneLine(p.doc.Find("title").First()) + " " + oneLine(p.doc.Find("body").First())
