@@ -35,7 +35,8 @@ var addresses = map[string][]string{
 }
 
 func TestRealEveryPageInTheBrowser(t *testing.T) {
-	signIn := startDemo(t)
+	data := t.TempDir()
+	signIn := startDemoIn(t, data)
 	base, _, _ := strings.Cut(signIn, "/demo/")
 	browser := testparts.Chromium(t)
 	browser.Viewport(1360, 1000)
@@ -51,7 +52,7 @@ func TestRealEveryPageInTheBrowser(t *testing.T) {
 		}
 		pages = append(pages, listed...)
 	}
-	pages = append(pages, "/no-such-page", inboxMail(t, browser, base))
+	pages = append(pages, "/no-such-page", inboxMail(t, browser, base), whereSeen(t, browser, base, filepath.Join(data, "drop")))
 	stranger := browser.Another(t) // who is signed in does not see the sign-in page
 	for _, scheme := range []string{"light", "dark"} {
 		browser.PreferScheme(scheme)

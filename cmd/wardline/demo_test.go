@@ -13,10 +13,12 @@ import (
 )
 
 // startDemo runs the demo in this process on a free port and gives the line that it prints.
-func startDemo(t *testing.T) string {
+func startDemo(t *testing.T) string { return startDemoIn(t, t.TempDir()) }
+
+func startDemoIn(t *testing.T, data string) string {
 	t.Helper()
 	settings, err := config.FromEnvironment(map[string]string{
-		"WARDLINE_DATA": t.TempDir(), "WARDLINE_ADDR": "127.0.0.1:0", "WARDLINE_LOG_LEVEL": "warn", "WARDLINE_DRAIN_FOR": "5s",
+		"WARDLINE_DATA": data, "WARDLINE_ADDR": "127.0.0.1:0", "WARDLINE_LOG_LEVEL": "warn", "WARDLINE_DRAIN_FOR": "5s",
 		"WARDLINE_WATCH_DUTY": "watch.duty@st-aldhelm.example", "WARDLINE_SMTP_TLS": "none", "WARDLINE_SMTP_FROM": "wardline@st-aldhelm.example",
 	})
 	if err != nil {
