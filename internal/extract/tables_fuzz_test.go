@@ -12,6 +12,7 @@ func FuzzSQL(f *testing.F) {
 	fuzzTable(f, "CREATE TABLE `u` (`id` int, `email` text, `pass` text, `salt` text);\nINSERT INTO `u` VALUES ", []string{
 		"(1,'jdoe@lab.example','a''b\\'c','s'),(2,N'x',E'\\\\',_binary 0x41),(3,NULL,X'41'||'b','\\x41'::bytea);\n",
 		"(1,'jdoe@lab.example',CAST('x' AS y),0x);\n\nINSERT INTO v (email, pass)\nVALUES\n('svc-meridian','x');COPY u (id) FROM stdin;\n\\.\n",
+		"(1,NULL,'',0);\nINSERT INTO u SET email='jdoe@lab.example',\n pass = 'a''b', n=NOW() ON DUPLICATE KEY UPDATE x=1;\nREPLACE u SET pass=0x41, a.email=\"svc-meridian\"\n",
 		"('a, (1,''jdoe@lab.example'',2)','x'),(((,',(\"lab.example',(",
 	})
 }
