@@ -75,7 +75,7 @@ func quotedAuthor(head string) string {
 			head = head[:at]
 		}
 	}
-	for _, begin := range []string{"Quote from: ", "Originally Posted by ", "Zitat von: ", "Zitat von ", "Цитата: "} {
+	for _, begin := range []string{"Quote from: ", "Originally Posted by ", "Originally posted by ", "Оригинал от ", "Сообщение от ", "Citation de ", "Cita de: ", "Citazione di: ", "Cytat: ", "Alıntı: ", "Zitat von: ", "Zitat von ", "Цитата: "} {
 		head = strings.TrimPrefix(head, begin)
 	}
 	if at := strings.LastIndex(head, " on "); at > 0 && strings.ContainsAny(head[at:], "0123456789:") {
@@ -89,7 +89,7 @@ func fileNames(in *goquery.Selection, selector string) []string {
 	for _, a := range find(in, selector).EachIter() {
 		name := strings.Join(strings.Fields(nodeText(a.Nodes[0])), " ")
 		if name == "" { // a picture: its own name says more than none
-			name = firstOf(a.AttrOr("alt", ""), titledName(a.AttrOr("title", "")), lastSegment(a.AttrOr("href", a.AttrOr("src", ""))))
+			name = firstOf(titledName(a.AttrOr("alt", "")), titledName(a.AttrOr("title", "")), lastSegment(a.AttrOr("href", a.AttrOr("src", ""))))
 		}
 		if name = cleanText(name); name != "" {
 			names = append(names, name)
@@ -98,13 +98,19 @@ func fileNames(in *goquery.Selection, selector string) []string {
 	return names
 }
 
-// titledName is a name that stands as a title, alone or as the first of several lines: "Filename: proof.png".
-func titledName(title string) string {
-	first, _, more := strings.Cut(strings.ReplaceAll(title, "\r", "\n"), "\n")
-	if _, name, ok := strings.Cut(first, ": "); ok && more {
-		return name
+// titledName is a name that stands as a picture's description, alone or on a line of its own among others, behind what
+// it is: "Filename: proof.png".
+func titledName(text string) string {
+	lines := strings.Split(strings.ReplaceAll(text, "\r", "\n"), "\n")
+	if len(lines) == 1 {
+		return text
 	}
-	return first
+	for _, l := range lines {
+		if _, name, ok := strings.Cut(l, ":"); ok {
+			return strings.TrimSpace(name)
+		}
+	}
+	return lines[0]
 }
 
 func firstOf(texts ...string) string {
