@@ -44,7 +44,9 @@ func (p *Pipeline) find(ctx context.Context, list *watchlist, src risk.Source, b
 		}
 		var supplier risk.Supplier
 		if supplier, err = list.supplier(ctx, in.Term.SupplierID); err == nil {
-			found = append(found, p.expose(in, supplier, src, sighting))
+			f := p.expose(in, supplier, src, sighting)
+			f.Document = b.At.Document
+			found = append(found, f)
 		}
 	})
 	return found, err

@@ -132,6 +132,7 @@ type Sighting struct {
 type Finding struct {
 	Exposure Exposure
 	Sighting Sighting
+	Document int // in which of its file's documents it is, in reading order from 0
 }
 
 // ExposureEvent is one line of an exposure's history.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -147,6 +148,8 @@ type repeatRow struct {
 	ExposureID int64 `gorm:"column:exposure_id;primaryKey;autoIncrement:false"`
 	FileID     int64 `gorm:"column:file_id;primaryKey;autoIncrement:false"`
 	Counted    int64 `gorm:"column:counted"`
+	Document   int   `gorm:"column:document"` // up to where they are counted
+	Offset     int64 `gorm:"column:byte_offset"`
 }
 
 func (repeatRow) TableName() string { return "repeats" }
@@ -160,20 +163,39 @@ type group struct {
 	file        int64
 }
 
+// spot is a place in a file, by the order in which a file is read.
+type spot struct {
+	document int
+	offset   int64
+}
+
+func (s spot) behind(t spot) bool {
+	return s.document > t.document || s.document == t.document && s.offset > t.offset
+}
+
+// repeated are sightings of a group that are only counted.
+type repeated struct {
+	keys map[string]bool // that are kept already
+	upTo spot            // the ones to there are counted already
+	more map[string]bool // that are to be counted
+	last spot            // the last of them
+}
+
 // limitSightings leaves out what a file brings of an exposure beyond the sightings that are kept, and counts it. The
-// findings are sorted by fingerprint, and within it stand as they were found.
-func limitSightings(ctx context.Context, tx *gorm.DB, findings []*risk.Finding, exposures map[string]*held) (kept []*risk.Finding, more map[group]int64, err error) {
+// findings are sorted by fingerprint, and within it stand as they were found. What was counted once is not counted again,
+// whoever reads the file once more: only what stands behind the last place that was counted is new.
+func limitSightings(ctx context.Context, tx *gorm.DB, findings []*risk.Finding, exposures map[string]*held) (kept []*risk.Finding, known map[group]*repeated, err error) {
 	brought := map[group]int{}
 	for _, f := range findings {
 		if f.Sighting.FileID != 0 {
 			brought[group{f.Exposure.Fingerprint, f.Sighting.FileID}]++
 		}
 	}
-	known := map[group]map[string]bool{} // keys of the groups that may be over the limit
+	known = map[group]*repeated{} // the groups that may be over the limit
 	for g, n := range brought {
 		h := exposures[g.fingerprint]
 		if h == nil && n > sightingsKept || h != nil && h.sightings+n > sightingsKept {
-			known[g] = map[string]bool{}
+			known[g] = &repeated{keys: map[string]bool{}, more: map[string]bool{}}
 		}
 	}
 	if len(known) == 0 {
@@ -182,63 +204,71 @@ func limitSightings(ctx context.Context, tx *gorm.DB, findings []*risk.Finding, 
 	if err := findKeys(ctx, tx, known, exposures); err != nil {
 		return nil, nil, err
 	}
-	more = map[group]int64{}
-	over := map[group]map[string]bool{}
 	for _, f := range findings {
-		g, key := group{f.Exposure.Fingerprint, f.Sighting.FileID}, indexed(f.Sighting.Key)
-		keys := known[g]
-		switch {
-		case keys == nil || keys[key]:
-		case len(keys) < sightingsKept:
-			keys[key] = true
+		r, key := known[group{f.Exposure.Fingerprint, f.Sighting.FileID}], indexed(f.Sighting.Key)
+		switch at := (spot{f.Document, f.Sighting.Where.Offset}); {
+		case r == nil || r.keys[key]:
+		case len(r.keys) < sightingsKept:
+			r.keys[key] = true
+		case at.behind(r.upTo):
+			r.more[key] = true
+			if at.behind(r.last) {
+				r.last = at
+			}
+			continue
 		default:
-			if over[g] == nil {
-				over[g] = map[string]bool{}
-			}
-			if !over[g][key] {
-				over[g][key] = true
-				more[g]++
-			}
 			continue
 		}
 		kept = append(kept, f)
 	}
-	return kept, more, nil
+	return kept, known, nil
 }
 
-// findKeys reads which sightings of exposures that are held are kept already.
-func findKeys(ctx context.Context, tx *gorm.DB, known map[group]map[string]bool, exposures map[string]*held) error {
-	groups := map[int64]map[int64]group{} // by file and exposure
-	for g := range known {
+// findKeys reads which sightings of exposures that are held are kept already, and up to where others are counted.
+func findKeys(ctx context.Context, tx *gorm.DB, known map[group]*repeated, exposures map[string]*held) error {
+	groups := map[int64]map[int64]*repeated{} // by file and exposure
+	for g, r := range known {
 		if h := exposures[g.fingerprint]; h != nil {
 			if groups[g.file] == nil {
-				groups[g.file] = map[int64]group{}
+				groups[g.file] = map[int64]*repeated{}
 			}
-			groups[g.file][h.id] = g
+			groups[g.file][h.id] = r
 		}
 	}
 	for file, of := range groups {
 		for part := range slices.Chunk(slices.Sorted(maps.Keys(of)), maxRows) {
-			var rows []sightingRow
-			err := tx.WithContext(ctx).Select("exposure_id", "key").Where("file_id = ? AND exposure_id IN ?", file, part).Find(&rows).Error
-			if err != nil {
+			in := tx.WithContext(ctx).Where("file_id = ? AND exposure_id IN ?", file, part).Session(&gorm.Session{})
+			var kept []sightingRow
+			if err := in.Select("exposure_id", "key").Find(&kept).Error; err != nil {
 				return fmt.Errorf("find sightings in file %d: %w", file, err)
 			}
-			for _, r := range rows {
-				known[of[r.ExposureID]][r.Key] = true
+			for _, r := range kept {
+				of[r.ExposureID].keys[r.Key] = true
+			}
+			var counted []repeatRow
+			if err := in.Find(&counted).Error; err != nil {
+				return fmt.Errorf("find what was counted in file %d: %w", file, err)
+			}
+			for _, r := range counted {
+				of[r.ExposureID].upTo = spot{r.Document, r.Offset}
 			}
 		}
 	}
 	return nil
 }
 
-func saveRepeats(ctx context.Context, tx *gorm.DB, more map[group]int64, exposures map[string]*held) error {
-	rows := make([]repeatRow, 0, len(more))
-	for g, n := range more {
-		rows = append(rows, repeatRow{ExposureID: exposures[g.fingerprint].id, FileID: g.file, Counted: n})
+func saveRepeats(ctx context.Context, tx *gorm.DB, known map[group]*repeated, exposures map[string]*held) error {
+	var rows []repeatRow
+	for g, r := range known {
+		if n := len(r.more); n > 0 {
+			rows = append(rows, repeatRow{ExposureID: exposures[g.fingerprint].id, FileID: g.file, Counted: int64(n), Document: r.last.document, Offset: r.last.offset})
+		}
 	}
-	slices.SortFunc(rows, func(a, b repeatRow) int { return int(a.ExposureID - b.ExposureID) })
-	_, err := insertRows(ctx, tx, rows, "ON CONFLICT (exposure_id, file_id) DO UPDATE SET counted = repeats.counted + excluded.counted", nil)
+	slices.SortFunc(rows, func(a, b repeatRow) int {
+		return cmp.Or(cmp.Compare(a.ExposureID, b.ExposureID), cmp.Compare(a.FileID, b.FileID))
+	})
+	_, err := insertRows(ctx, tx, rows, `ON CONFLICT (exposure_id, file_id) DO UPDATE SET counted = repeats.counted + excluded.counted,
+		document = excluded.document, byte_offset = excluded.byte_offset`, nil)
 	return err
 }
 

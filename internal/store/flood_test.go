@@ -82,13 +82,14 @@ func testLimit(t *testing.T, s *Store) {
 	ctx := t.Context()
 	src, sup := watch(t, s)
 	file, other := begun(t, s, src, "dump.txt"), begun(t, s, src, "other.txt")
+	document := 0
 	record := func(of risk.File, from, to int) {
 		t.Helper()
 		b := batchOf(src)
 		b.Capture, b.Marks = nil, nil
 		for i := from; i < to; i++ {
 			f := finding(sup.ID, "f1", fmt.Sprintf("%s@:%d", of.Path, i))
-			f.Sighting.FileID = of.ID
+			f.Sighting.FileID, f.Sighting.Where.Offset, f.Document = of.ID, int64(1000+i), document
 			b.Findings = append(b.Findings, f, f) // the same place twice is one sighting
 		}
 		must(s.Record(ctx, b, alertEach))(t)
@@ -112,6 +113,17 @@ func testLimit(t *testing.T, s *Store) {
 	want("over the limit", 20, risk.Repeats{FileID: file.ID, Path: "dump.txt", Counted: 5})
 	record(file, 0, 20)
 	want("what is kept is seen again", 20, risk.Repeats{FileID: file.ID, Path: "dump.txt", Counted: 5})
+	record(file, 0, 25)
+	record(file, 20, 24)
+	want("a reading that was killed reads the same again", 20, risk.Repeats{FileID: file.ID, Path: "dump.txt", Counted: 5})
+	record(file, 24, 27) // two of them are new
+	want("and goes on behind it", 20, risk.Repeats{FileID: file.ID, Path: "dump.txt", Counted: 7})
+	document = 1
+	record(file, 0, 0)
+	record(file, 3000, 3002)
+	document = 0
+	record(file, 0, 27)
+	want("so does one of the next document", 20, risk.Repeats{FileID: file.ID, Path: "dump.txt", Counted: 9})
 	record(other, 0, 50)
-	want("another file has a limit of its own", 40, risk.Repeats{FileID: other.ID, Path: "other.txt", Counted: 30}, risk.Repeats{FileID: file.ID, Path: "dump.txt", Counted: 5})
+	want("another file has a limit of its own", 40, risk.Repeats{FileID: other.ID, Path: "other.txt", Counted: 30}, risk.Repeats{FileID: file.ID, Path: "dump.txt", Counted: 9})
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/wardline/wardline/internal/risk"
 )
@@ -30,6 +31,9 @@ func (s *Store) Record(ctx context.Context, b risk.Batch, decide risk.Decide) (r
 		}
 		// Whoever decides about a supplier holds its row, so that two batches cannot each miss the other's findings.
 		if err := s.lockSuppliers(tx, findings); err != nil {
+			return err
+		}
+		if err := s.holdSources(tx, findings); err != nil {
 			return err
 		}
 		saved, err := saveFindings(ctx, tx, findings, b.Now)
@@ -138,6 +142,26 @@ func savePlaces(ctx context.Context, tx *gorm.DB, b risk.Batch) error {
 	}
 	if f.State == risk.FileDone || f.State == risk.FileFailed {
 		return forgetKept(tx, f.ID)
+	}
+	return nil
+}
+
+// holdSources keeps the sources of findings from being deleted; PostgreSQL does not look for them with every row.
+func (s *Store) holdSources(tx *gorm.DB, findings []*risk.Finding) error {
+	ids := map[int64]bool{}
+	for _, f := range findings {
+		ids[f.Exposure.SourceID], ids[f.Sighting.SourceID] = true, true
+	}
+	if s.dialect != dialectPostgres || len(ids) == 0 {
+		return nil
+	}
+	var found []int64
+	hold := tx.Model(&sourceRow{}).Clauses(clause.Locking{Strength: "KEY SHARE"})
+	if err := hold.Where("id IN ?", slices.Collect(maps.Keys(ids))).Order("id").Pluck("id", &found).Error; err != nil {
+		return fmt.Errorf("hold sources: %w", err)
+	}
+	if len(found) < len(ids) {
+		return fmt.Errorf("hold sources: %w", risk.ErrNotFound)
 	}
 	return nil
 }
