@@ -132,6 +132,7 @@ var readers = map[risk.SourceKind]func(context.Context, *run) error{
 	risk.SourceForum:    readForum,
 	risk.SourceLeakSite: readLeakSite,
 	risk.SourceFeed:     readLeakSite,
+	risk.SourceAccount:  readAccounts,
 }
 
 // failureOf names a failure for the log without its text, which holds an address.

@@ -18,6 +18,7 @@ import (
 func (c *Collector) OnDial(f func(network, address string)) { c.dialed = f }
 
 var (
+	PaceOf      = paceOf
 	CleanText   = cleanText
 	CheckMarkup = checkMarkup
 	RetryAfter  = retryAfter

@@ -59,6 +59,7 @@ var errNone = errors.New("the service says that it holds nothing")
 // apiTerms are a service's terms with the key that it is asked with. The zero value asks nothing and says nothing.
 type apiTerms struct {
 	service
+	known  bool
 	value  string // of the header
 	isJSON bool
 }
@@ -70,11 +71,14 @@ func (r *run) useService(key func(string) string) error {
 	if r.shelf != nil {
 		r.plain, r.report.Engine = r.shelf.plain, name
 	}
+	if r.src.Kind == risk.SourceAccount {
+		r.plain, r.report.Engine = true, name
+	}
 	s, known := services[name]
 	if !known {
 		return nil
 	}
-	terms := apiTerms{service: s, isJSON: r.plain}
+	terms := apiTerms{service: s, known: true, isJSON: r.plain}
 	if s.key != keyNone {
 		terms.value = strings.TrimSpace(key(name))
 	}

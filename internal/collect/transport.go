@@ -206,6 +206,9 @@ func (t *transport) refusal(ctx context.Context, req *http.Request, res *http.Re
 	if err == nil && t.terms.says(res.StatusCode, body) {
 		return &risk.FetchError{Kind: risk.FailStatus, URL: req.URL.String(), Status: res.StatusCode, Err: errNone}
 	}
+	if t.terms.known && res.StatusCode == http.StatusUnauthorized {
+		return &risk.FetchError{Kind: risk.FailDenied, URL: req.URL.String(), Status: res.StatusCode, Err: errors.New("status 401: the service does not take the key")}
+	}
 	if err == nil && mayBlock && looksLikeCaptcha(body) {
 		return t.failure(req, risk.FailCaptcha, fmt.Errorf("a captcha or block page with status %d", res.StatusCode))
 	} else if ctx.Err() != nil {

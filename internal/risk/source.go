@@ -64,15 +64,17 @@ type Politeness struct {
 
 // Reading holds CSS selectors and date layouts; which are needed depends on the kind (catalog checks).
 type Reading struct {
-	List     string // one element per entry of a list page (paste, thread, victim)
-	Link     string // inside an entry: the element whose href leads to it; "" = the entry itself
-	Title    string // inside an entry
-	Marker   string // inside an entry: text that changes when the entry's content does (date, size, replies)
-	Raw      string // paste: template for the raw page with {id}, such as "/raw/{id}"; id = last path segment
-	Boards   string // forum: links from the address to boards; "" = the address is a board
-	Next     string // link to the next page of a list or a thread
-	Post     string // forum: one element per post; leak site: the detail's text
-	PostID   string // forum: attribute or selector for its id; "@id" reads the post element's attribute
+	List     string   // one element per entry of a list page (paste, thread, victim)
+	Link     string   // inside an entry: the element whose href leads to it; "" = the entry itself
+	Title    string   // inside an entry
+	Marker   string   // inside an entry: text that changes when the entry's content does (date, size, replies)
+	Raw      string   // paste: template for the raw page with {id}, such as "/raw/{id}"; id = last path segment
+	Boards   string   // forum: links from the address to boards; "" = the address is a board
+	Include  []string // forum: which boards are read, by name or address, * for anything; none = all
+	Exclude  []string // forum: which are not, whatever Include says
+	Next     string   // link to the next page of a list or a thread
+	Post     string   // forum: one element per post; leak site: the detail's text
+	PostID   string   // forum: attribute or selector for its id; "@id" reads the post element's attribute
 	Author   string
 	Date     string // element with the date; "@datetime" after a space reads that attribute: "time @datetime"
 	Body     string
@@ -242,6 +244,7 @@ type LeakedAccount struct {
 	Account string    // "" = the service counts accounts and does not name them
 	Domain  string    // that was asked about
 	Host    string    // where the account is used; "" = not said
+	Class   Class     // as the service says; "" = it follows from account and host
 	Stolen  bool      // by malware on a machine; else in somebody's breach
 	Secret  bool      // a password is part of what leaked
 	Count   int       // accounts or log-ins that it stands for, when they are not named
