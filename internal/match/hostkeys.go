@@ -20,7 +20,7 @@ import (
 // keys too many, never one too few. KeyVersion names how they are made. A Keyer is not safe for concurrent use.
 type Keyer struct {
 	seen   keyTable
-	recent [recentNames]shortID // whose keys are in seen: most names are read again and again
+	recent [recentNames]uint64 // keys in seen of whole names: most names are read again and again
 	fresh  [placesRoom]freshName
 	pairs  uint64 // of the chunk before
 	done   int    // high bytes before this place have been read
@@ -30,8 +30,8 @@ type Keyer struct {
 	inner  *cursor // over what was decoded
 }
 
-// recentNames fit the first-level cache, with room for the text.
-const recentNames = 1 << 9
+// recentNames are about as many as the first-level cache has room for.
+const recentNames = 1 << 12
 
 // KeyVersion changes with the way in which keys are made, so that old ones are not compared with new ones.
 const KeyVersion = 2
@@ -116,23 +116,24 @@ func (k *Keyer) addTokens(c *cursor, base int) {
 			continue
 		}
 		three = two + int(same(text[end-two-1], '.'))*(1+l.third)
-		id := idAt(text, end, three)
-		recent := &k.recent[id.slot()]
-		k.fresh[n] = freshName{end: at, two: byte(two), three: byte(three)}
-		n += int(differ(*recent, id))
-		*recent = id
+		key := idAt(text, end, three).key(keyHost)
+		recent := &k.recent[key>>32%recentNames]
+		differs := *recent ^ key
+		*recent = key
+		k.fresh[n] = freshName{key: key, end: at, two: uint16(two)}
+		n += int((differs | -differs) >> 63)
 	}
 	for _, name := range k.fresh[:n] {
-		end := base + int(name.end)
-		k.seen.add(idAt(text, end, int(name.three)).key(keyHost))
-		k.seen.add(idAt(text, end, int(name.two)).key(keyHost))
+		k.seen.add(name.key)
+		k.seen.add(idAt(text, base+int(name.end), int(name.two)).key(keyHost))
 	}
 }
 
-// freshName is a name that was not read just before, with the lengths of its last two and three labels.
+// freshName is a name that was not read just before: the key of its last three labels, its end, and the length of its
+// last two.
 type freshName struct {
-	end        uint16
-	two, three byte
+	key      uint64
+	end, two uint16
 }
 
 // hostsAlone keeps, in found, the host ends of the chunk that no '@' follows.
@@ -498,17 +499,6 @@ func idAt(text []byte, end, n int) shortID {
 		(binary.LittleEndian.Uint64(b[16:]) | foldBits) & kept[2],
 		(binary.LittleEndian.Uint64(b[24:]) | foldBits) & kept[3],
 	}
-}
-
-// differ is 1 for a ≠ b, without a branch.
-func differ(a, b shortID) uint64 {
-	d := a.first ^ b.first | a.second ^ b.second | a.third ^ b.third | a.fourth ^ b.fourth
-	return (d | -d) >> 63
-}
-
-func (id shortID) slot() uint64 {
-	mixed := id.first ^ bits.RotateLeft64(id.second, 13) ^ bits.RotateLeft64(id.third, 29) ^ bits.RotateLeft64(id.fourth, 43)
-	return mixed * keyFirst >> 32 % recentNames
 }
 
 func (id shortID) key(kind uint64) uint64 {
