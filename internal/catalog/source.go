@@ -158,6 +158,8 @@ func (r *reader) reading(n ast.Node, to *risk.Reading) map[string]int {
 		"marker":    r.selector(&to.Marker),
 		"raw":       r.text(&to.Raw),
 		"boards":    r.element(&to.Boards),
+		"include":   r.texts(&to.Include),
+		"exclude":   r.texts(&to.Exclude),
 		"next":      r.element(&to.Next),
 		"post":      r.element(&to.Post),
 		"post_id":   r.selector(&to.PostID),
@@ -272,7 +274,7 @@ var needs = map[risk.SourceKind][]string{
 }
 
 // engines are the board softwares whose pages are read without selectors.
-var engines = []string{"auto", "phpbb", "xenforo", "invision", "discourse", "nodebb", "flarum"}
+var engines = []string{"auto", "phpbb", "mybb", "smf", "vbulletin", "fluxbb", "xenforo", "invision", "discourse", "nodebb", "flarum"}
 
 // besideEngine are the keys under read that may stand beside an engine; it takes the place of the others.
 var besideEngine = []string{"engine", "dates", "zone", "captcha", "not_found", "twins"}
@@ -288,6 +290,7 @@ var services = map[risk.SourceKind][]string{
 // besideService are the further keys under read that may stand beside a service of a kind.
 var besideService = map[risk.SourceKind][]string{
 	risk.SourcePaste:   {"burn"},
+	risk.SourceForum:   {"include", "exclude"},
 	risk.SourceAccount: {"domains"},
 }
 
@@ -338,6 +341,7 @@ func (r *reader) checkReading(s risk.Source, at places) {
 	if read.Raw != "" && !strings.Contains(read.Raw, "{id}") {
 		r.problem(at.read["raw"], "The template of the raw page must hold {id}.")
 	}
+	r.checkBoards(s, at)
 	if len(read.Dates) > 0 && read.Date == "" && read.Engine == "" {
 		r.problem(at.read["dates"], `"read.dates" needs "read.date".`)
 	}
@@ -348,6 +352,28 @@ func (r *reader) checkReading(s risk.Source, at places) {
 	}
 	if _, err := time.LoadLocation(read.Zone); err != nil {
 		r.problem(at.read["zone"], "%q is not a time zone such as Europe/London.", read.Zone)
+	}
+}
+
+// checkBoards asks that patterns of boards stand where boards are chosen from, and say something.
+func (r *reader) checkBoards(s risk.Source, at places) {
+	for _, c := range []struct {
+		key      string
+		patterns []string
+	}{{"include", s.Read.Include}, {"exclude", s.Read.Exclude}} {
+		line := at.read[c.key]
+		if line == 0 {
+			continue
+		}
+		if s.Kind != risk.SourceForum || s.Read.Engine == "" && s.Read.Boards == "" {
+			r.problem(line, `The key "read.%s" needs a forum with "read.engine" or "read.boards".`, c.key)
+		}
+		if len(c.patterns) == 0 {
+			r.problem(line, `The key "read.%s" names no board.`, c.key)
+		}
+		if slices.ContainsFunc(c.patterns, func(p string) bool { return strings.Trim(p, "* ") == "" }) {
+			r.problem(line, `A pattern under "read.%s" stands for every board.`, c.key)
+		}
 	}
 }
 

@@ -224,6 +224,10 @@ func TestAnEngineTakesThePlaceOfSelectors(t *testing.T) {
 		t.Errorf("%+v, %v", src.Read, err)
 	}
 	for text, want := range map[string]string{
+		"  engine: phpbb\n  include: []\n":        `b.yaml:12: The key "read.include" names no board.`,
+		"  engine: phpbb\n  include: [\"*\"]\n":   `b.yaml:12: A pattern under "read.include" stands for every board.`,
+		"  engine: phpbb\n  exclude: Staff\n":     `b.yaml:12: A list is expected here.`,
+		"  exclude: [Staff]\n":                    `b.yaml:11: The key "read.exclude" needs a forum with "read.engine" or "read.boards".`,
 		"  engine: phpnuke\n":                     `b.yaml:11: `,
 		"  engine: phpbb\n  post: div.post\n":     `b.yaml:12: The key "read.post" cannot stand beside "read.engine", which takes its place.`,
 		"  zone: Europe/Berlin\n":                 `A source of the kind forum needs the key "read.list".`,
@@ -232,6 +236,10 @@ func TestAnEngineTakesThePlaceOfSelectors(t *testing.T) {
 		if _, err := catalog.ParseSource("b.yaml", []byte(head+text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
+	}
+	src, err = catalog.ParseSource("b.yaml", []byte(head+"  engine: vbulletin\n  include: [\"Data*\", \"/forumdisplay.php?f=2\"]\n  exclude: [Staff]\n"))
+	if err != nil || !slices.Equal(src.Read.Include, []string{"Data*", "/forumdisplay.php?f=2"}) || !slices.Equal(src.Read.Exclude, []string{"Staff"}) {
+		t.Errorf("%+v, %v", src.Read, err)
 	}
 	paste := strings.Replace(head, "kind: forum", "kind: paste", 1) + "  engine: phpbb\n"
 	if _, err := catalog.ParseSource("b.yaml", []byte(paste)); err == nil || !strings.Contains(err.Error(), `b.yaml:11: "phpbb" does not read sources of the kind paste.`) {

@@ -115,13 +115,15 @@ func (r *run) useEngine(p *page) (err error) {
 
 // boardsOf are the boards behind the address, the page itself among them when it lists threads.
 func (r *run) boardsOf(p *page) ([]board, error) {
-	boards := r.newBoards(p)
 	threads, err := r.engine.threads(p)
+	boards, left := r.newBoards(p, len(threads) > 0)
 	switch {
 	case len(threads) > 0:
 		r.again("board " + p.url.String())
 		r.atHand = p
 		return slices.Concat([]board{{at: p.url}}, boards), nil
+	case len(boards) == 0 && left > 0:
+		return nil, p.noneWanted(left)
 	case len(boards) == 0 && err != nil:
 		return nil, err
 	case len(boards) == 0:
@@ -130,15 +132,19 @@ func (r *run) boardsOf(p *page) ([]board, error) {
 	return boards, nil
 }
 
-// newBoards are the boards on a page that this run has not met.
-func (r *run) newBoards(p *page) []board {
-	var fresh []board
+// newBoards are the boards on a page that this run has not met and that are wanted, and how many the definition leaves
+// out; within says that it is the page of a board that is read.
+func (r *run) newBoards(p *page, within bool) (fresh []board, left int) {
 	for _, b := range r.engine.boards(p) {
-		if r.gate.check("GET", b.at) == nil && !r.again("board "+b.at.String()) {
+		switch {
+		case r.gate.check("GET", b.at) != nil:
+		case !isWanted(r.src.Read, b, within):
+			left++
+		case !r.again("board " + b.at.String()):
 			fresh = append(fresh, b)
 		}
 	}
-	return fresh
+	return fresh, left
 }
 
 // enginePosts are a thread page's posts with their marks.

@@ -22,6 +22,7 @@ var (
 	CleanText   = cleanText
 	CheckMarkup = checkMarkup
 	RetryAfter  = retryAfter
+	Fits        = fits
 )
 
 // Refusal is what a source's gate says to a request.

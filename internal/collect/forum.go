@@ -94,12 +94,22 @@ func (r *run) boards(ctx context.Context) (index *page, boards []board, err erro
 	if p.doc == nil {
 		return nil, nil, p.unexpected("read.boards", r.src.Read.Boards)
 	}
+	left := 0
 	p.doc.Find(r.src.Read.Boards).Each(func(_ int, s *goquery.Selection) {
-		if at, ok := p.resolve(s.AttrOr("href", "")); ok && !r.again("board "+at.String()) {
-			boards = append(boards, board{name: strings.Join(strings.Fields(nodeText(s.Nodes[0])), " "), at: at})
+		at, ok := p.resolve(s.AttrOr("href", ""))
+		b := board{name: oneLine(s), at: at}
+		switch {
+		case !ok:
+		case !isWanted(r.src.Read, b, false):
+			left++
+		case !r.again("board " + at.String()):
+			boards = append(boards, b)
 		}
 	})
-	if len(boards) == 0 {
+	switch {
+	case len(boards) == 0 && left > 0:
+		return nil, nil, p.noneWanted(left)
+	case len(boards) == 0:
 		return nil, nil, p.unexpected("read.boards", r.src.Read.Boards)
 	}
 	return p, boards, nil
@@ -109,7 +119,8 @@ func (r *run) boards(ctx context.Context) (index *page, boards []board, err erro
 func (r *run) board(ctx context.Context, b board) (within []board, err error) {
 	err = r.list(ctx, b.at, func(ctx context.Context, p *page, threads []entry) error {
 		if r.engine != nil {
-			within = append(within, r.newBoards(p)...)
+			boards, _ := r.newBoards(p, true)
+			within = append(within, boards...)
 		}
 		for _, t := range threads {
 			if err := r.thread(ctx, b, t); err != nil {

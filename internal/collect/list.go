@@ -212,7 +212,8 @@ func (r *run) inspectForum(p *page) (Inspection, error) {
 		in.Items = items(posts, "", p, entry{})
 		return in, nil
 	}
-	for _, b := range r.newBoards(p) {
+	boards, _ := r.newBoards(p, false)
+	for _, b := range boards {
 		in.Boards = append(in.Boards, b.name)
 	}
 	threads, listErr := r.entries(p)
