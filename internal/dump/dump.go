@@ -94,7 +94,7 @@ type visitor func(b risk.Block, buf []byte, skipped []Skip) ([]byte, error)
 func read(ctx context.Context, path string, o Options, visit visitor) ([]Skip, error) {
 	w := &walk{ctx: ctx, o: o.withDefaults(), visit: visit}
 	if o.Machine != nil {
-		w.logs = newLogs(path, o, visit)
+		w.logs = newLogs(ctx, path, o, visit)
 		w.visit = w.logs.take
 	}
 	err := w.each(path, w.file)

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/minio/minio-go/v7"
-
 	"github.com/wardline/wardline/internal/risk"
 )
 
@@ -85,11 +83,15 @@ func (w *walk) eachObject(path string, do func(found) error) error {
 	if err != nil {
 		return err
 	}
-	return w.o.S3.walk(w.ctx, path, func(info minio.ObjectInfo) error {
-		return do(found{File: objectFile(s3Scheme+bucket+"/"+info.Key, info), open: func() (opened, error) {
-			o := w.o.S3.open(w.ctx, bucket, info)
-			return opened{content: o, Closer: o, size: info.Size}, nil
-		}})
+	return w.o.S3.walk(w.ctx, path, func(l listed) error {
+		address := s3Scheme + bucket + "/" + l.Key
+		if l.later() {
+			if address == path {
+				w.skipFile(address, fmt.Errorf("it is a part of %s and is read with it", l.group.first))
+			}
+			return nil // read with the first part
+		}
+		return do(found{File: l.file(address), open: func() (opened, error) { return w.openObject(bucket, l) }})
 	})
 }
 
@@ -122,7 +124,7 @@ const settleFor = 2 * time.Second
 
 // Files lists the dump files below a folder, with paths relative to it and in order. Hidden files, links and files
 // that were written to in the last seconds before now are left out; one that came in parts stands under the name of the
-// first with the size of all. A folder that begins with s3:// is a prefix, in which each object is a file of its own.
+// first with the size of all. A folder that begins with s3:// is a prefix, in which objects are files, or parts of one, in the same way.
 func Files(ctx context.Context, folder string, o Options, now time.Time) ([]risk.File, error) {
 	var files []risk.File
 	if IsS3(folder) {
@@ -131,9 +133,9 @@ func Files(ctx context.Context, folder string, o Options, now time.Time) ([]risk
 		if err != nil {
 			return nil, err
 		}
-		err = o.S3.walk(ctx, folder, func(info minio.ObjectInfo) error {
-			if name := strings.TrimPrefix(info.Key, prefix); !hiddenKey(name) {
-				files = append(files, objectFile(name, info))
+		err = o.S3.walk(ctx, folder, func(l listed) error {
+			if name := strings.TrimPrefix(l.Key, prefix); !hiddenKey(name) && !l.later() {
+				files = append(files, l.file(name))
 			}
 			return nil
 		})

@@ -2,12 +2,16 @@ package dump
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/minio/minio-go/v7"
 
 	"github.com/wardline/wardline/internal/risk"
 )
@@ -29,6 +33,8 @@ const folderFact = "folder"
 // those of an archive wait a while for it, those of a folder have it looked up beside and above them.
 type logs struct {
 	machine func(name string, text []byte) []risk.Fact
+	ctx     context.Context
+	s3      *S3
 	root    string // no folder above it is looked at, but a file's own is
 	visit   visitor
 
@@ -47,12 +53,12 @@ type logRoot struct {
 	facts  []risk.Fact
 }
 
-func newLogs(given string, o Options, visit visitor) *logs {
+func newLogs(ctx context.Context, given string, o Options, visit visitor) *logs {
 	root := o.Root
 	if root == "" {
 		root = given
 	}
-	return &logs{machine: o.Machine, root: root, visit: visit, folders: map[string][]risk.Fact{}}
+	return &logs{machine: o.Machine, ctx: ctx, s3: o.S3, root: root, visit: visit, folders: map[string][]risk.Fact{}}
 }
 
 // begin starts a file, whose documents up to from were read before.
@@ -173,7 +179,7 @@ func (r logRoot) holds(entry string) bool {
 
 // besideFile looks a file's system file up in its folder and those above it, as far as a log reaches.
 func (l *logs) besideFile(file string) []risk.Fact {
-	folder := filepath.Dir(file)
+	folder := folderOf(file)
 	for range maxLevels + 1 {
 		facts, known := l.folders[folder]
 		if !known {
@@ -183,8 +189,8 @@ func (l *logs) besideFile(file string) []risk.Fact {
 			facts = l.lookIn(folder)
 			l.folders[folder] = facts
 		}
-		up := filepath.Dir(folder)
-		if inside, err := filepath.Rel(l.root, up); facts != nil || err != nil || !filepath.IsLocal(inside) || up == folder {
+		up := folderOf(folder)
+		if facts != nil || up == folder || !isBelow(l.root, up) {
 			return facts
 		}
 		folder = up
@@ -192,8 +198,32 @@ func (l *logs) besideFile(file string) []risk.Fact {
 	return nil
 }
 
+// folderOf is the folder of a file or of a folder, on the disk or in a store.
+func folderOf(file string) string {
+	if !IsS3(file) {
+		return filepath.Dir(file)
+	}
+	if i := strings.LastIndexByte(file, '/'); i > len(s3Scheme) {
+		return file[:i]
+	}
+	return file
+}
+
+// isBelow reports a folder that is root or lies in it.
+func isBelow(root, folder string) bool {
+	if IsS3(root) {
+		root = strings.TrimSuffix(root, "/")
+		return folder == root || strings.HasPrefix(folder, root+"/")
+	}
+	inside, err := filepath.Rel(root, folder)
+	return err == nil && filepath.IsLocal(inside)
+}
+
 // lookIn tries the small files of a folder. One that cannot be read here is named where it is read.
 func (l *logs) lookIn(folder string) []risk.Fact {
+	if IsS3(folder) {
+		return l.lookInStore(folder)
+	}
 	f, err := os.Open(folder)
 	if err != nil {
 		return nil
@@ -228,11 +258,52 @@ func readSmall(name string, d fs.DirEntry) []byte {
 		return nil
 	}
 	defer f.Close()
+	return machineText(f)
+}
+
+// machineText is the text that a system file may be told by.
+func machineText(r io.Reader) []byte {
 	head := make([]byte, sniffBytes)
-	n, _ := io.ReadFull(f, head)
+	n, _ := io.ReadFull(r, head)
 	if sniff(head[:n]) != plain {
 		return nil
 	}
-	text, _ := io.ReadAll(io.LimitReader(newTextReader(head[:n], f), maxMachine))
+	text, _ := io.ReadAll(io.LimitReader(newTextReader(head[:n], r), maxMachine))
 	return text
+}
+
+// errEnough ends a listing.
+var errEnough = errors.New("enough was listed")
+
+// lookInStore tries the small objects of a folder, as far as each costs a request no more of them than may be tried.
+func (l *logs) lookInStore(folder string) (facts []risk.Fact) {
+	bucket, prefix, err := splitS3(folder + "/")
+	if err != nil || l.s3 == nil {
+		return nil
+	}
+	tried := 0
+	_ = l.s3.listFolder(l.ctx, bucket, prefix, func(info minio.ObjectInfo) error {
+		if info.Size == 0 || info.Size > 2*maxMachine || !mayBeText(info.Key) {
+			return nil
+		}
+		o := l.s3.open(l.ctx, bucket, info)
+		defer o.Close()
+		if facts = l.machine(s3Scheme+bucket+"/"+info.Key, machineText(o)); facts != nil {
+			return errEnough
+		}
+		if tried++; tried == maxTried {
+			return errEnough
+		}
+		return nil
+	})
+	return facts
+}
+
+// mayBeText leaves out what by its name is no text, since each try costs a request.
+func mayBeText(key string) bool {
+	switch strings.ToLower(path.Ext(key)) {
+	case ".txt", ".log", ".json", ".ini", ".csv", "":
+		return true
+	}
+	return false
 }

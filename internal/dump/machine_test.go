@@ -210,7 +210,7 @@ func TestPositionKeepsTheMachine(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	l := newLogs(at, Options{Machine: machineOf}, nil)
+	l := newLogs(t.Context(), at, Options{Machine: machineOf}, nil)
 	l.begin(at, kept)
 	if got := l.factsOf("one/zuletzt.txt").facts; len(got) != 1 || got[0].Value != "WARD-1" {
 		t.Errorf("after a kill the log's documents have %v", got)

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -110,7 +111,7 @@ func splitS3(address string) (bucket, key string, err error) {
 var errNoS3 = errors.New("no S3 store is set up (WARDLINE_S3_ENDPOINT)")
 
 // walk gives the object at an address or, when there is none, all whose keys begin so, in the order of their keys.
-func (s *S3) walk(ctx context.Context, address string, visit func(minio.ObjectInfo) error) error {
+func (s *S3) walk(ctx context.Context, address string, visit func(listed) error) error {
 	bucket, key, err := splitS3(address)
 	if err != nil {
 		return err
@@ -121,37 +122,59 @@ func (s *S3) walk(ctx context.Context, address string, visit func(minio.ObjectIn
 	if key != "" && !strings.HasSuffix(key, "/") {
 		info, err := s.client.StatObject(ctx, bucket, key, minio.StatObjectOptions{})
 		if err == nil {
-			return visit(info)
+			one, err := s.withGroup(ctx, bucket, info)
+			if err != nil {
+				return err
+			}
+			return visit(one)
 		}
 		if code := minio.ToErrorResponse(err).Code; code != minio.NoSuchKey {
 			return s.failed(ctx, "read "+address, err)
 		}
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	groups, err := s.groups(ctx, bucket, key)
+	if err != nil {
+		return err
+	}
 	found := false
-	for info := range s.client.ListObjectsIter(ctx, bucket, minio.ListObjectsOptions{Prefix: key, Recursive: true}) {
-		if info.Err != nil {
-			return s.failed(ctx, "list "+address, info.Err)
-		}
+	err = s.list(ctx, bucket, key, func(info minio.ObjectInfo) error {
 		found = true
-		if strings.HasSuffix(info.Key, "/") { // what stands for a folder
+		return visit(listed{info, groups[info.Key]})
+	})
+	if err == nil && !found && key != "" {
+		return fmt.Errorf("read %s: there is no object whose key begins so", address)
+	}
+	return err
+}
+
+// list gives all objects whose keys begin so, but not what stands for a folder.
+func (s *S3) list(ctx context.Context, bucket, prefix string, visit func(minio.ObjectInfo) error) error {
+	return s.listAs(ctx, bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true}, visit)
+}
+
+// listFolder gives those that lie in no folder below.
+func (s *S3) listFolder(ctx context.Context, bucket, prefix string, visit func(minio.ObjectInfo) error) error {
+	return s.listAs(ctx, bucket, minio.ListObjectsOptions{Prefix: prefix}, visit)
+}
+
+func (s *S3) listAs(ctx context.Context, bucket string, o minio.ListObjectsOptions, visit func(minio.ObjectInfo) error) error {
+	listing, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for info := range s.client.ListObjectsIter(listing, bucket, o) {
+		if info.Err != nil {
+			return s.failed(ctx, "list "+s3Scheme+bucket+"/"+o.Prefix, info.Err)
+		}
+		if strings.HasSuffix(info.Key, "/") {
 			continue
 		}
 		if err := visit(info); err != nil {
 			return err
 		}
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if !found && key != "" {
-		return fmt.Errorf("read %s: there is no object whose key begins so", address)
-	}
-	return nil
+	return ctx.Err()
 }
 
-// file finds one object below a prefix; false when it is gone.
+// file finds one object below a prefix; false when it is gone, or is read with another.
 func (s *S3) file(ctx context.Context, folder, name string) (risk.File, bool, error) {
 	bucket, key, err := splitS3(Join(folder, name))
 	if err != nil {
@@ -167,7 +190,11 @@ func (s *S3) file(ctx context.Context, folder, name string) (risk.File, bool, er
 	if err != nil {
 		return risk.File{}, false, s.failed(ctx, "find dump file in "+folder, err)
 	}
-	return objectFile(name, info), true, nil
+	one, err := s.withGroup(ctx, bucket, info)
+	if err != nil || one.later() {
+		return risk.File{}, false, err
+	}
+	return one.file(name), true, nil
 }
 
 // failed says in our words what the store answered.
@@ -186,16 +213,37 @@ func s3Error(err error, stall time.Duration) error {
 		return errors.New("there is no such object")
 	case answer.Code == minio.NoSuchBucket:
 		return errors.New("there is no such bucket")
-	case answer.Code == minio.AccessDenied, answer.StatusCode == http.StatusForbidden, strings.HasPrefix(answer.Code, "InvalidAccessKey"), answer.Code == "XAdminUserNotFound", answer.Code == "SignatureDoesNotMatch":
-		return fmt.Errorf("the store denies access (%s)", answer.Code)
+	case strings.HasPrefix(answer.Code, "InvalidAccessKey"), answer.Code == "XAdminUserNotFound":
+		return fmt.Errorf("the store denies access: it does not know the key WARDLINE_S3_ACCESS_KEY (%s)", answer.Code)
+	case answer.Code == "SignatureDoesNotMatch":
+		return fmt.Errorf("the store denies access: WARDLINE_S3_SECRET_KEY does not belong to the key (%s)", answer.Code)
+	case answer.Code == minio.AccessDenied, answer.StatusCode == http.StatusForbidden:
+		return fmt.Errorf("the store denies access: look at WARDLINE_S3_ACCESS_KEY, WARDLINE_S3_SECRET_KEY and what the key may read (%s)", answer.Code)
 	case answer.Code == minio.PreconditionFailed, answer.StatusCode == http.StatusPreconditionFailed:
 		return errReplaced
 	case answer.StatusCode >= 500:
 		return fmt.Errorf("the store fails (status %d), also when asked again", answer.StatusCode)
 	}
+	return s3Unreached(err, stall)
+}
+
+// s3Unreached says why there was no answer.
+func s3Unreached(err error, stall time.Duration) error {
 	var slow net.Error
-	if errors.As(err, &slow) && slow.Timeout() {
+	var unknown x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var lookup *net.DNSError
+	switch {
+	case errors.As(err, &slow) && slow.Timeout():
 		return fmt.Errorf("the store did not answer within %s", stall)
+	case errors.As(err, &unknown):
+		return errors.New("the store's certificate is signed by nobody who is trusted here: name its authority in WARDLINE_S3_CA_FILE")
+	case errors.As(err, &name):
+		return fmt.Errorf("the store's certificate is for another name than %s", name.Host)
+	case errors.As(err, &lookup):
+		return fmt.Errorf("the store's name %s is not known", lookup.Name)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return errors.New("the store cannot be reached: nothing listens at WARDLINE_S3_ENDPOINT")
 	}
 	return err
 }

@@ -24,10 +24,21 @@ type ObjectStore struct {
 // S3 starts an object store that is stopped with the test.
 func S3(tb testing.TB) *ObjectStore {
 	tb.Helper()
+	return startedS3(tb)
+}
+
+// S3WithTLS is S3 with a certificate, whose files are PEM.
+func S3WithTLS(tb testing.TB, certificate, key string) *ObjectStore {
+	tb.Helper()
+	return startedS3(tb, "--cert", certificate, "--key", key)
+}
+
+func startedS3(tb testing.TB, options ...string) *ObjectStore {
+	tb.Helper()
 	binary := tool(tb, "bin", "versitygw")
 	var problems error
 	for range 3 { // somebody may take a free port before the server does
-		s, err := startS3(tb, binary)
+		s, err := startS3(tb, binary, options)
 		if err == nil {
 			return s
 		}
@@ -37,7 +48,7 @@ func S3(tb testing.TB) *ObjectStore {
 	return nil
 }
 
-func startS3(tb testing.TB, binary string) (*ObjectStore, error) {
+func startS3(tb testing.TB, binary string, options []string) (*ObjectStore, error) {
 	dir := tb.TempDir()
 	for _, name := range []string{"data", "meta"} {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
@@ -49,7 +60,8 @@ func startS3(tb testing.TB, binary string) (*ObjectStore, error) {
 		return nil, err
 	}
 	s := &ObjectStore{Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), AccessKey: "wardline", SecretKey: "only-for-tests"}
-	cmd := exec.Command(binary, "--access", s.AccessKey, "--secret", s.SecretKey, "--port", s.Host, "posix", "--sidecar", filepath.Join(dir, "meta"), filepath.Join(dir, "data"))
+	args := append([]string{"--access", s.AccessKey, "--secret", s.SecretKey, "--port", s.Host}, options...)
+	cmd := exec.Command(binary, append(args, "posix", "--sidecar", filepath.Join(dir, "meta"), filepath.Join(dir, "data"))...)
 	var log bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &log, &log
 	dieWithTest(cmd)
