@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/wardline/wardline/internal/risk"
@@ -53,6 +54,12 @@ func (p *Pipeline) crawl(ctx context.Context, status risk.SourceStatus, started 
 	list, err := p.watchlist(ctx)
 	if err != nil {
 		return err
+	}
+	src, nothing := withDomains(src, list.terms)
+	if nothing != nil {
+		run := outcome(status, risk.CrawlReport{}, nothing, p.Now())
+		run.Started = started
+		return p.finishRun(ctx, src, run)
 	}
 	known := func(ctx context.Context, key string) (risk.Mark, bool, error) {
 		return p.Store.FindMark(ctx, src.ID, key)
@@ -136,14 +143,38 @@ func outcome(status risk.SourceStatus, report risk.CrawlReport, refused *risk.Fe
 		if refused.Kind == risk.FailProxy {
 			run.NextRun = now // the source did nothing wrong: ask again as soon as it is due
 		}
-	case unread > 0 && report.Items+report.New+report.Unchanged == 0:
+	case unread > 0 && report.Items+report.New+report.Unchanged+report.Encrypted+report.Once == 0:
 		run.Failed, run.State = true, risk.StateLayoutChanged
 		run.Why = fmt.Sprintf("%d pages came, but nothing on them was understood.", report.Pages)
 		run.NextRun = now.Add(backOff(status))
 	case unread > 0:
 		run.Why = fmt.Sprintf("%d places on its pages were not understood; the rest was.", unread)
 	}
+	if run.State == risk.StateHealthy {
+		run.Why = strings.TrimSpace(run.Why + " " + counted(report))
+	}
 	return run
+}
+
+// counted says what a run left alone, and what it found gone.
+func counted(report risk.CrawlReport) string {
+	var said []string
+	for _, c := range []struct {
+		n         int
+		one, many string
+	}{
+		{report.Encrypted, "1 encrypted paste was counted, not opened.", "%d encrypted pastes were counted, not opened."},
+		{report.Once, "1 paste that can be read only once was left alone.", "%d pastes that can be read only once were left alone."},
+		{report.Gone, "1 paste that was read before is gone.", "%d pastes that were read before are gone."},
+	} {
+		switch {
+		case c.n == 1:
+			said = append(said, c.one)
+		case c.n > 1:
+			said = append(said, fmt.Sprintf(c.many, c.n))
+		}
+	}
+	return strings.Join(said, " ")
 }
 
 // backOff doubles the interval with each failure in a row.
@@ -153,6 +184,13 @@ func backOff(status risk.SourceStatus) time.Duration {
 		wait = min(2*wait, longestBackOff)
 	}
 	return max(wait, status.Source.Every)
+}
+
+func whyDenied(e *risk.FetchError) string {
+	if errors.Is(e.Err, errNoDomain) {
+		return "None of the domains that it may be asked about is on the watchlist: nothing was asked."
+	}
+	return "It gives us no access: its key, its subscription or the address that we come from is missing or not accepted."
 }
 
 func describe(e *risk.FetchError) (risk.SourceState, string) {
@@ -167,6 +205,8 @@ func describe(e *risk.FetchError) (risk.SourceState, string) {
 		return risk.StateBanned, "It says that we are banned."
 	case risk.FailSlow:
 		return risk.StateBackingOff, "It asked us to wait instead of showing its content."
+	case risk.FailDenied:
+		return risk.StateBackingOff, whyDenied(e)
 	case risk.FailLayout:
 		return risk.StateLayoutChanged, "Its pages no longer look as its definition says."
 	case risk.FailStatus:

@@ -74,6 +74,9 @@ func title(in risk.Indicator, s risk.Supplier, mask string) string {
 		switch in.Secret.Kind() {
 		case risk.SecretPlain:
 		case risk.SecretNone:
+			if told := leakTitle(in, mask); told != "" {
+				return told
+			}
 			what = "Account " + mask + " without a password"
 			if factOf(in, risk.FactAutofill) != "" {
 				what = "Account " + mask + " was used on an infected machine"
@@ -90,6 +93,9 @@ func title(in risk.Indicator, s risk.Supplier, mask string) string {
 	case risk.KindSecretKey:
 		return "Secret key of " + s.Name
 	case risk.KindVictimClaim:
+		if group := factOf(in, risk.FactGroup); group != "" {
+			return s.Name + " is named as a victim by " + tidy(group)
+		}
 		return s.Name + " is named as a victim on a leak site"
 	case risk.KindPatientData:
 		return "Possible patient data from " + s.Name

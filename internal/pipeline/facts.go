@@ -45,6 +45,8 @@ func factOf(in risk.Indicator, name string) string {
 func shownFact(f risk.Fact, user string) string {
 	value := tidy(f.Value)
 	switch f.Name {
+	case risk.FactVictim, risk.FactGroup, risk.FactVolume, risk.FactWebsite, risk.FactBreach, risk.FactTaken, risk.FactWithheld, risk.FactCount:
+		return value
 	case risk.FactInfected, risk.FactCountry, risk.FactOS, risk.FactMalware, risk.FactSoftware, risk.FactCookie:
 		return value
 	case risk.FactUser:

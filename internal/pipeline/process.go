@@ -20,13 +20,18 @@ import (
 func (p *Pipeline) process(ctx context.Context, list *watchlist, src risk.Source, page risk.Page) (risk.Recorded, error) {
 	batch := risk.Batch{Now: p.Now(), Source: src, Capture: &page.Capture, Marks: page.Marks}
 	for _, d := range documents(src, page.Items) {
-		found, err := p.find(ctx, list, src, d.block, d.sighting)
+		found, err := p.find(ctx, list, src, d.block, d.sighting, claimFacts(d.claim)...)
 		if err != nil {
 			return risk.Recorded{}, err
 		}
 		batch.Findings = append(batch.Findings, found...)
 	}
-	page.Capture.Items, page.Capture.Matched = len(page.Items), len(batch.Findings)
+	leaked, err := p.findLeaked(ctx, list, src, page)
+	if err != nil {
+		return risk.Recorded{}, err
+	}
+	batch.Findings = append(batch.Findings, leaked...)
+	page.Capture.Items, page.Capture.Matched = len(page.Items)+len(page.Leaked), len(batch.Findings)
 	recorded, err := p.Store.Record(ctx, batch, p.decide(batch.Now))
 	if err != nil {
 		return risk.Recorded{}, fmt.Errorf("record %s: %w", page.Capture.URL, err)
@@ -34,13 +39,17 @@ func (p *Pipeline) process(ctx context.Context, list *watchlist, src risk.Source
 	return recorded, nil
 }
 
-// find reads one block: bytes are scanned for watch terms first, and only what lies around a hit is ever parsed.
-func (p *Pipeline) find(ctx context.Context, list *watchlist, src risk.Source, b risk.Block, sighting risk.Sighting) ([]risk.Finding, error) {
+// find reads one block: bytes are scanned for watch terms first, and only what lies around a hit is ever parsed. facts
+// are those of a claim in it.
+func (p *Pipeline) find(ctx context.Context, list *watchlist, src risk.Source, b risk.Block, sighting risk.Sighting, facts ...risk.Fact) ([]risk.Finding, error) {
 	var found []risk.Finding
 	var err error
 	extract.Indicators(list.scanner, b, hits(list.scanner, b.Data), func(in risk.Indicator) {
 		if err != nil {
 			return
+		}
+		if in.Kind == risk.KindVictimClaim { // a mention may stand in what is said of another victim
+			in.Facts = append(in.Facts[:len(in.Facts):len(in.Facts)], facts...)
 		}
 		var supplier risk.Supplier
 		if supplier, err = list.supplier(ctx, in.Term.SupplierID); err == nil {
@@ -61,7 +70,7 @@ func hits(scanner *match.Scanner, data []byte) []match.Hit {
 // decide is the pure end of the way: what is true of a supplier now gives its score and whom to tell.
 func (p *Pipeline) decide(now time.Time) risk.Decide {
 	return func(st risk.Standing) (risk.Consequences, error) {
-		inputs := risk.ScoreInputs{At: now, Employees: st.Supplier.Employees, Evidence: st.Evidence, Coverage: st.Coverage}
+		inputs := risk.ScoreInputs{At: now, Employees: st.Supplier.Employees, Evidence: st.Evidence, Coverage: st.Coverage, Counted: st.Counted}
 		posture := score.Supplier(inputs, p.Weights)
 		posture.SupplierID = st.Supplier.ID
 		alerts, again := alert.Decide(st, p.WatchDuty, now)
@@ -73,6 +82,7 @@ func (p *Pipeline) decide(now time.Time) risk.Decide {
 type document struct {
 	block    risk.Block
 	sighting risk.Sighting
+	claim    risk.Claim
 }
 
 // documents are a page's items as the units that match and extract work on. A forum writes a thread's title on every
@@ -82,7 +92,9 @@ func documents(src risk.Source, items []risk.Item) []document {
 	read := map[string]bool{}
 	for _, item := range items {
 		if src.Kind != risk.SourceForum {
-			docs = append(docs, newDocument(src, item, item.URL+"#"+item.PostID, withTitle(item)))
+			d := newDocument(src, item, item.URL+"#"+item.PostID, withFiles(item))
+			d.claim = item.Claim
+			docs = append(docs, d)
 			continue
 		}
 		if thread := item.Board + "\n" + item.Thread; item.Title != "" && !read[thread] {
@@ -108,6 +120,11 @@ func newDocument(src risk.Source, item risk.Item, key, text string) document {
 		block:    risk.Block{Place: risk.Place{Path: item.URL, Line: 1}, Source: src.Kind, Title: item.Title, Posted: item.Posted, Data: []byte(text)},
 		sighting: risk.Sighting{Key: key, Board: item.Board, Thread: item.Thread, Author: item.Author, Posted: item.Posted},
 	}
+}
+
+// withFiles is a document with the names of files that it lists below it: they may name whose they are.
+func withFiles(item risk.Item) string {
+	return strings.Join(append([]string{withTitle(item)}, item.Attachments...), "\n")
 }
 
 // withTitle puts the title above the text, where a reader sees it, unless the text begins with it.

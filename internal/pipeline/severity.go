@@ -62,6 +62,9 @@ func baseCredential(in risk.Indicator) (risk.Severity, string) {
 	switch in.Secret.Kind() {
 	case risk.SecretPlain:
 	case risk.SecretNone:
+		if withheld(in) {
+			return baseWithheld(in)
+		}
 		if in.Class == risk.ClassEmployee && factOf(in, risk.FactAutofill) != "" {
 			return risk.SeverityMedium, "An employee's account was typed in on an infected machine."
 		}
