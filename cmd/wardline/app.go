@@ -151,7 +151,7 @@ func (a *app) newSender() (*mail.Sender, error) {
 
 // egress is how the collector may leave this machine.
 func (a *app) egress() collect.Config {
-	return collect.Config{TorProxy: a.settings.TorProxy, Log: a.log, Now: a.now}
+	return collect.Config{TorProxy: a.settings.TorProxy, Account: a.settings.Account, Log: a.log, Now: a.now}
 }
 
 // definitions are the sources to run: the operator's YAML files and the drop folder.
@@ -211,6 +211,7 @@ type dumps struct {
 	s3        *dump.S3
 	passwords string // file of passwords for archives; "" = none
 	threads   int
+	block     int // bytes of a block; 0 = as many as package dump holds best
 }
 
 func newDumps(s config.Settings, now func() time.Time) (dumps, error) {
@@ -219,7 +220,7 @@ func newDumps(s config.Settings, now func() time.Time) (dumps, error) {
 }
 
 func (d dumps) options() dump.Options {
-	return dump.Options{Source: risk.SourceDrop, Context: extract.Context, S3: d.s3}
+	return dump.Options{Source: risk.SourceDrop, Context: extract.Context, S3: d.s3, BlockBytes: d.block}
 }
 
 func (d dumps) Files(ctx context.Context, folder string) ([]risk.File, error) {

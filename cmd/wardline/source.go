@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,7 +25,7 @@ import (
 
 func sourceCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "source", Short: "Work with source definitions"}
-	cmd.AddCommand(sourceTestCommand())
+	cmd.AddCommand(sourceTestCommand(), sourceLoginCommand())
 	return cmd
 }
 
@@ -32,6 +33,7 @@ type sourceTestOptions struct {
 	json     bool
 	address  string
 	torProxy string
+	cookies  string
 	limit    int
 }
 
@@ -55,6 +57,9 @@ Exit code 0: something was read. 1: nothing was read. 2: the definition is wrong
 			if err != nil {
 				return err
 			}
+			if src, err = withCookies(src, cmd.InOrStdin(), o.cookies, time.Now()); err != nil {
+				return err
+			}
 			return testSource(cmd.Context(), src, o, cmd.OutOrStdout())
 		},
 	}
@@ -62,6 +67,7 @@ Exit code 0: something was read. 1: nothing was read. 2: the definition is wrong
 	flags.BoolVar(&o.json, "json", false, "print one JSON object a line")
 	flags.StringVar(&o.address, "address", "", "read this address instead of the definition's")
 	flags.StringVar(&o.torProxy, "tor-proxy", "", "SOCKS5 proxy for the route tor, host:port or unix:/path (default: WARDLINE_TOR_PROXY)")
+	flags.StringVar(&o.cookies, "cookies", "", "read it with the cookies in this file, as source login takes them; - is standard input")
 	flags.IntVar(&o.limit, "limit", 0, "stop after this many items")
 	return cmd
 }
@@ -96,15 +102,15 @@ func readDefinition(file, address string, now time.Time) (risk.Source, error) {
 var errLimit = errors.New("enough items")
 
 func testSource(ctx context.Context, src risk.Source, o sourceTestOptions, out io.Writer) error {
-	proxy := o.torProxy
-	if proxy == "" && src.Route == risk.RouteTor {
+	egress := collect.Config{TorProxy: o.torProxy, AllowLoopback: loopbackOf(src.Address)}
+	if src.Login.Declared() || o.torProxy == "" && src.Route == risk.RouteTor {
 		settings, err := config.Read()
 		if err != nil {
 			return err
 		}
-		proxy = settings.TorProxy
+		egress.TorProxy, egress.Account = cmp.Or(o.torProxy, settings.TorProxy), settings.Account
 	}
-	collector, err := collect.New(collect.Config{TorProxy: proxy, AllowLoopback: loopbackOf(src.Address)})
+	collector, err := collect.New(egress)
 	if err != nil {
 		return err
 	}

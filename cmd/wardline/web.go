@@ -18,7 +18,10 @@ func (a *app) newPortal(with parts, jobs *job.Client) (http.Handler, error) {
 		Enqueue:        jobs.Insert,
 		ParseWatchlist: catalog.ParseWatchlist,
 		ReadWatchlist:  catalog.ReadWatchlist,
-		Ready:          func(ctx context.Context) error { return a.store.Ping(ctx) },
+		GiveCookies: func(ctx context.Context, key, text, by string) (kept, left int, err error) {
+			return a.giveCookies(ctx, with.keys, key, text, by)
+		},
+		Ready: func(ctx context.Context) error { return a.store.Ping(ctx) },
 	}
 	if with.demo != nil {
 		cfg.Demo, cfg.DemoToken = true, with.demo.token

@@ -25,7 +25,7 @@ func (r *reader) checkLogin(s risk.Source, at places) {
 	if at.top["login"] == 0 {
 		return
 	}
-	if s.Kind != risk.SourceForum && s.Kind != risk.SourcePaste && s.Kind != risk.SourceLeakSite {
+	if !s.MayHaveSession() {
 		r.problem(at.top["login"], "A source of the kind %s has no log-in form.", s.Kind)
 		return
 	}

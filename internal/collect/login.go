@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,11 +25,11 @@ func (r *run) logIn(ctx context.Context) error {
 	r.loggedIn = true
 	account, ok := r.account(r.src.Key)
 	if !ok {
-		return r.noLogin("no account is set for it")
+		return r.noLogin(errors.New("no account is set for it"))
 	}
 	digest := digestOf(account.User, account.Password.Reveal())
 	if r.session.refused == digest {
-		return r.noLogin("it refused the account; the account is not tried again until it is changed")
+		return r.noLogin(risk.ErrAccountRefused)
 	}
 	at, form, err := r.loginForm(ctx)
 	if err != nil {
@@ -38,15 +37,14 @@ func (r *run) logIn(ctx context.Context) error {
 	}
 	values, err := r.filled(form, account)
 	if err != nil {
-		return r.noLogin(err.Error())
+		return r.noLogin(err)
 	}
 	answer, err := r.send(ctx, at, values)
 	if err != nil {
 		return err
 	}
 	if err := r.admitted(answer); err != nil {
-		var fetch *risk.FetchError
-		if errors.As(err, &fetch) && fetch.Kind == risk.FailLogin {
+		if errors.Is(err, risk.ErrAccountRefused) {
 			r.session.refused, r.session.changed = digest, true
 		}
 		return err
@@ -54,8 +52,8 @@ func (r *run) logIn(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) noLogin(why string) error {
-	return &risk.FetchError{Kind: risk.FailLogin, URL: r.src.Login.Address, Err: errors.New(why)}
+func (r *run) noLogin(why error) error {
+	return &risk.FetchError{Kind: risk.FailLogin, URL: r.src.Login.Address, Err: why}
 }
 
 // loginForm fetches the page of the form, and gives the form with the address to which it is sent.
@@ -77,17 +75,17 @@ func (r *run) loginForm(ctx context.Context) (*url.URL, *goquery.Selection, erro
 		return nil, nil, err
 	}
 	if p.doc == nil {
-		return nil, nil, r.noLogin("the page of the log-in form is not HTML")
+		return nil, nil, r.noLogin(errors.New("the page of the log-in form is not HTML"))
 	}
 	form := p.doc.FindMatcher(passwordField).First().Closest("form")
 	if form.Length() == 0 {
-		return nil, nil, r.noLogin("there is no log-in form on its page")
+		return nil, nil, r.noLogin(errors.New("there is no log-in form on its page"))
 	}
 	if asksForHuman(form) {
 		return nil, nil, p.failure(risk.FailCaptcha, errors.New("the log-in form holds a captcha"))
 	}
 	if leads, ok := p.resolve(form.AttrOr("action", p.url.String())); !ok || hostname(leads.Hostname()) != hostname(to.Hostname()) || leads.Path != to.Path {
-		return nil, nil, r.noLogin("the log-in form leads to another address than the declared one")
+		return nil, nil, r.noLogin(errors.New("the log-in form leads to another address than the declared one"))
 	}
 	return to, form, nil
 }
@@ -150,6 +148,14 @@ func (r *run) send(ctx context.Context, to *url.URL, values url.Values) (*page, 
 	return r.request(ctx, http.MethodPost, to, strings.NewReader(values.Encode()))
 }
 
+func kindOf(err error) risk.FailureKind {
+	var fetch *risk.FetchError
+	if errors.As(err, &fetch) {
+		return fetch.Kind
+	}
+	return ""
+}
+
 // admitted reads what the form was answered with: the page behind it, or the form again.
 func (r *run) admitted(p *page) error {
 	switch {
@@ -157,26 +163,10 @@ func (r *run) admitted(p *page) error {
 		return nil
 	case looksLikeCaptcha(p.body):
 		return p.failure(risk.FailCaptcha, errors.New("the log-in was answered with a captcha"))
-	case tooOften(p.body):
-		return p.failure(risk.FailSlow, errors.New("the log-in was answered with a request to wait"))
+	case kindOf(p.notice()) == risk.FailSlow, kindOf(p.notice()) == risk.FailBanned:
+		return p.notice()
 	case r.src.Login.Expect != "", p.doc != nil && p.doc.FindMatcher(passwordField).Length() > 0:
-		return p.failure(risk.FailLogin, errors.New("the account was refused"))
+		return p.failure(risk.FailLogin, risk.ErrAccountRefused)
 	}
 	return nil
-}
-
-// oftenSigns are what board software says of too many log-ins.
-var oftenSigns = [][]byte{
-	[]byte("too many"), []byte("too often"), []byte("maximum number of"), []byte("exceeded"), []byte("please wait"), []byte("try again in"), []byte("try again later"),
-	[]byte("temporarily locked"), []byte("zu viele"), []byte("trop de"), []byte("demasiados"), []byte("слишком"),
-}
-
-func tooOften(body []byte) bool {
-	lower := bytes.ToLower(body[:min(len(body), 256<<10)])
-	for _, sign := range oftenSigns {
-		if bytes.Contains(lower, sign) {
-			return true
-		}
-	}
-	return false
 }

@@ -65,6 +65,58 @@ type Settings struct {
 	DrainFor    time.Duration `env:"WARDLINE_DRAIN_FOR" envDefault:"20s"`
 	LogLevel    slog.Level    `env:"WARDLINE_LOG_LEVEL" envDefault:"info"`
 	LogFormat   string        `env:"WARDLINE_LOG_FORMAT" envDefault:"text"`
+
+	logins map[string]login // with which declared log-in forms are filled in, by the source's key
+}
+
+type login struct {
+	user     string
+	password Hidden
+}
+
+// loginName gives the source's key and the part that a setting such as WARDLINE_LOGIN_FORUM_F07_USER is of.
+func loginName(name string) (key, part string, ok bool) {
+	rest, ok := strings.CutPrefix(name, "WARDLINE_LOGIN_")
+	at := strings.LastIndexByte(rest, '_')
+	if !ok || at <= 0 || rest != strings.ToUpper(rest) {
+		return "", "", false
+	}
+	key, part = strings.ToLower(strings.ReplaceAll(rest[:at], "_", "-")), rest[at+1:]
+	return key, part, part == "USER" || part == "PASSWORD"
+}
+
+// readLogins reads the accounts of sources: each has a user and a password.
+func readLogins(environment map[string]string) map[string]login {
+	found := map[string]login{}
+	for name, value := range environment {
+		key, part, ok := loginName(name)
+		if !ok || value == "" {
+			continue
+		}
+		l := found[key]
+		if part == "USER" {
+			l.user = value
+		} else {
+			l.password = Hidden{&value}
+		}
+		found[key] = l
+	}
+	return found
+}
+
+func (s Settings) checkLogins(found *problemList) {
+	for _, key := range slices.Sorted(maps.Keys(s.logins)) {
+		if l := s.logins[key]; l.user == "" || l.password.Reveal() == "" {
+			name := "WARDLINE_LOGIN_" + strings.ToUpper(strings.ReplaceAll(key, "-", "_"))
+			found.add(name+"_USER", "give the account and %s_PASSWORD together", name)
+		}
+	}
+}
+
+// Account is with what the log-in form of a source is filled in; false when none is set.
+func (s Settings) Account(source string) (risk.Account, bool) {
+	l, ok := s.logins[source]
+	return risk.Account{User: l.user, Password: risk.NewSecret(risk.SecretPlain, l.password.Reveal())}, ok
 }
 
 // Hidden is a secret setting; it prints as "[set]" or "".
@@ -142,6 +194,7 @@ func FromEnvironment(environment map[string]string) (Settings, error) {
 	var s Settings
 	err := env.ParseWithOptions(&s, env.Options{Environment: environment})
 	s.fillIn()
+	s.logins = readLogins(environment)
 	found := unknown(environment)
 	wrong := unreadable(err, environment)
 	for _, problem := range s.problems() {
@@ -223,6 +276,7 @@ func (s Settings) problems() []error {
 	s.checkAddresses(&found)
 	s.checkMail(&found)
 	s.checkS3(&found)
+	s.checkLogins(&found)
 	if s.LogFormat != "text" && s.LogFormat != "json" {
 		found.add("WARDLINE_LOG_FORMAT", "%q is not text or json", s.LogFormat)
 	}
@@ -332,6 +386,9 @@ func unknown(environment map[string]string) []error {
 	}
 	var found []error
 	for name := range environment {
+		if _, _, ok := loginName(name); ok {
+			continue
+		}
 		if strings.HasPrefix(name, "WARDLINE_") && !known[name] {
 			found = append(found, fmt.Errorf("%s: no such setting; see .env.example", name))
 		}

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -42,7 +43,7 @@ func TestExampleHoldsTheDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if fromExample != defaults {
+	if !reflect.DeepEqual(fromExample, defaults) {
 		t.Errorf("read from .env.example: %+v\ndefaults: %+v", fromExample, defaults)
 	}
 }
@@ -117,5 +118,31 @@ func TestBrokenFileIsNamedByLineAndNotQuoted(t *testing.T) {
 	_, err := Read()
 	if err == nil || err.Error() != ".env:2: a line must be NAME=value, with quotes closed, or begin with #" {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAccountsForLoginForms(t *testing.T) {
+	s, err := FromEnvironment(map[string]string{"WARDLINE_LOGIN_FORUM_F07_USER": "reader", "WARDLINE_LOGIN_FORUM_F07_PASSWORD": "canary-password"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, ok := s.Account("forum-f07")
+	if !ok || a.User != "reader" || a.Password.Reveal() != "canary-password" {
+		t.Errorf("account %q, %v", a.User, ok)
+	}
+	if _, ok := s.Account("forum-f08"); ok {
+		t.Error("another source has an account")
+	}
+	if printed := fmt.Sprintf("%v %+v %#v", s, s, a); strings.Contains(printed, "canary-password") {
+		t.Error("the password is printed")
+	}
+	for name, want := range map[string]string{
+		"WARDLINE_LOGIN_FORUM_F07_USER": "WARDLINE_LOGIN_FORUM_F07_USER: give the account and WARDLINE_LOGIN_FORUM_F07_PASSWORD together",
+		"WARDLINE_LOGIN_FORUM_F07":      "WARDLINE_LOGIN_FORUM_F07: no such setting; see .env.example",
+		"WARDLINE_LOGIN_forum_USER":     "WARDLINE_LOGIN_forum_USER: no such setting; see .env.example",
+	} {
+		if _, err := FromEnvironment(map[string]string{name: "x"}); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
 	}
 }

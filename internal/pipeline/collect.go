@@ -55,6 +55,10 @@ func (p *Pipeline) crawl(ctx context.Context, status risk.SourceStatus, started 
 	if err != nil {
 		return err
 	}
+	src, session, err := p.withSession(ctx, src)
+	if err != nil {
+		return err
+	}
 	src, nothing := withDomains(src, list.terms)
 	if nothing != nil {
 		run := outcome(status, risk.CrawlReport{}, nothing, p.Now())
@@ -74,6 +78,9 @@ func (p *Pipeline) crawl(ctx context.Context, status risk.SourceStatus, started 
 	})
 	if ctx.Err() != nil { // a drain is no failure of the source
 		return fmt.Errorf("collect %s: %w", src.Key, ctx.Err())
+	}
+	if err := p.keepSession(ctx, src, session, report.Session); err != nil {
+		return err
 	}
 	halted := errors.Is(context.Cause(allowed), errHalted)
 	var refused *risk.FetchError
@@ -186,6 +193,14 @@ func backOff(status risk.SourceStatus) time.Duration {
 	return max(wait, status.Source.Every)
 }
 
+// whyLogin tells an account that did not help from a form that nobody was to fill in.
+func whyLogin(e *risk.FetchError) string {
+	if errors.Is(e.Err, risk.ErrAccountRefused) {
+		return "It refused the account, which is not tried again until it is changed. A person must log in."
+	}
+	return "It shows a log-in form instead of its content. A person must log in."
+}
+
 func whyDenied(e *risk.FetchError) string {
 	if errors.Is(e.Err, errNoDomain) {
 		return "None of the domains that it may be asked about is on the watchlist: nothing was asked."
@@ -200,7 +215,7 @@ func describe(e *risk.FetchError) (risk.SourceState, string) {
 	case risk.FailCaptcha:
 		return risk.StateCaptcha, "It shows a captcha or a block page instead of its content."
 	case risk.FailLogin:
-		return risk.StateNeedsLogin, "It shows a log-in form instead of its content. A person must log in."
+		return risk.StateNeedsLogin, whyLogin(e)
 	case risk.FailBanned:
 		return risk.StateBanned, "It says that we are banned."
 	case risk.FailSlow:

@@ -23,6 +23,9 @@ type Store interface {
 	FindSource(ctx context.Context, key string) (risk.SourceStatus, error)
 	// MayRead tells whether a source may be read now: not paused, not switched off, its legal basis not expired.
 	MayRead(ctx context.Context, sourceID int64) (bool, error)
+	FindSourceSession(ctx context.Context, sourceID int64) (risk.SealedSession, error)
+	// KeepSession keeps what a run left; a session that a person gave since the run began stays.
+	KeepSession(ctx context.Context, left, began risk.SealedSession) error
 	StartRun(ctx context.Context, sourceID int64, now time.Time) error
 	FinishRun(ctx context.Context, run risk.SourceRun) error
 	FindMark(ctx context.Context, sourceID int64, key string) (risk.Mark, bool, error)

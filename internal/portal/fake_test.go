@@ -23,6 +23,7 @@ type fakeStore struct {
 	scores    map[int64][]risk.Score // oldest first
 	users     []risk.User
 	sessions  map[string]risk.Session
+	cookies   map[int64]risk.SealedSession // by source
 	tokens    []risk.Token
 	overview  risk.Overview
 	hunts     []risk.Hunt
@@ -338,6 +339,17 @@ func (s *fakeStore) PauseSource(_ context.Context, id int64, paused bool) error 
 		}
 	}
 	return nil
+}
+
+func (s *fakeStore) FindSourceSession(_ context.Context, id int64) (risk.SealedSession, error) {
+	defer s.lock()()
+	return s.cookies[id], s.down
+}
+
+func (s *fakeStore) GiveSession(_ context.Context, given risk.SealedSession) error {
+	defer s.lock()()
+	s.cookies = map[int64]risk.SealedSession{given.SourceID: given}
+	return s.down
 }
 
 func (s *fakeStore) FindScore(_ context.Context, id int64) (risk.Score, error) {

@@ -44,6 +44,8 @@ type Deps struct {
 	ParseWatchlist func(name string, r io.Reader) ([]risk.Supplier, []error)
 	// ReadWatchlist reads the same file line by line, for the API. Its error is that of reading r.
 	ReadWatchlist func(r io.Reader) ([]risk.ImportRow, error)
+	// GiveCookies keeps the cookies in a text as the session of a source, in place of what was there.
+	GiveCookies func(ctx context.Context, key, text, by string) (kept, left int, err error)
 	// Mailbox lists the demo's received mails, newest first; nil = no mailbox page.
 	Mailbox func() []Mail
 	// Ready reports whether the process can do its work.
@@ -103,6 +105,9 @@ type Sources interface {
 	FindSources(ctx context.Context, now time.Time) ([]risk.SourceStatus, error)
 	FindSource(ctx context.Context, key string) (risk.SourceStatus, error)
 	PauseSource(ctx context.Context, id int64, paused bool) error
+	FindSourceSession(ctx context.Context, sourceID int64) (risk.SealedSession, error)
+	// GiveSession with no cookies forgets the session of a source.
+	GiveSession(ctx context.Context, given risk.SealedSession) error
 }
 
 // Scores finds scores; the newest with its contributions, older ones without.
@@ -183,7 +188,7 @@ func check(cfg Config, deps Deps) error {
 		return fmt.Errorf("portal: public URL %q: without https only a loopback address is served", cfg.PublicURL)
 	}
 	if cfg.Now == nil || cfg.Log == nil || deps.Store == nil || deps.OpenAccount == nil || deps.Enqueue == nil ||
-		deps.ParseWatchlist == nil || deps.ReadWatchlist == nil || deps.Ready == nil {
+		deps.ParseWatchlist == nil || deps.ReadWatchlist == nil || deps.GiveCookies == nil || deps.Ready == nil {
 		return errors.New("portal: a dependency is missing")
 	}
 	return nil

@@ -39,7 +39,8 @@ type site struct {
 	store  *fakeStore
 	clock  *clock
 	jobs   []risk.Job
-	opened int // whole accounts decrypted
+	opened int      // whole accounts decrypted
+	given  []string // cookies, with their source and who gave them
 	log    *bytes.Buffer
 	unfit  error
 }
@@ -61,6 +62,13 @@ func newSite(t *testing.T, change ...func(*portal.Config, *portal.Deps)) *site {
 			return parseLines(name, string(b))
 		},
 		ReadWatchlist: readLines,
+		GiveCookies: func(_ context.Context, key, text, by string) (int, int, error) {
+			if !strings.Contains(text, "=") {
+				return 0, 0, risk.Invalid("cookies", "No cookies in <b>it</b>.")
+			}
+			s.given = append(s.given, key+" "+text+" "+by)
+			return 2, 1, nil
+		},
 		Mailbox: func() []portal.Mail {
 			return []portal.Mail{{ID: "m1", At: s.clock.now(), From: "wardline@st-aldhelm.example", To: "a.osei@st-aldhelm.example", Subject: "Critical " + hostile, Text: "EX-2041", HTML: "<b>EX-2041</b>"}}
 		},
@@ -398,8 +406,8 @@ func TestSupplierPages(t *testing.T) {
 	doc = b.page("/suppliers/1?tab=dumps")
 	wantText(t, doc, "#seen + span", "Last asked")
 	wantText(t, doc, "main tbody tr:nth-child(1)", "combo/2026-02.zipDrop folderHeld, read again773")
-	wantText(t, doc, "main tbody tr:nth-child(2)", "gone.txtDrop folderNo longer heldnot told by the index: Meridian2––")
-	wantText(t, doc, "main", "4 dumps are read again whole at low priority")
+	wantText(t, doc, "main tbody tr:nth-child(2)", "gone.txtDrop folderNo longer heldcannot be searched for Meridian2––")
+	wantText(t, doc, "main", "4 dumps are still to be read again whole")
 	if r := b.get("/suppliers/1?tab=dependencies"); r.Code != http.StatusNotFound {
 		t.Errorf("unknown tab: %d", r.Code)
 	}

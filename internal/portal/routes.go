@@ -66,6 +66,9 @@ func (p *portal) routes() []route {
 		{post, "/suppliers/:id/edit", policy{risk.ActEditSuppliers}, false, p.updateSupplier},
 
 		{get, "/sources", policy{risk.ActViewSources}, true, p.sourcesPage},
+		{get, "/sources/:key", policy{risk.ActViewSources}, true, p.sourcePage},
+		{post, "/sources/:key/cookies", policy{risk.ActManageSources}, false, p.giveCookies},
+		{post, "/sources/:key/forget", policy{risk.ActManageSources}, false, p.forgetCookies},
 		{post, "/sources/:key/pause", policy{risk.ActManageSources}, false, p.pauseSource},
 		{post, "/sources/:key/resume", policy{risk.ActManageSources}, false, p.resumeSource},
 		{post, "/sources/:key/run", policy{risk.ActManageSources}, false, p.runSource},

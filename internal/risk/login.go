@@ -1,6 +1,7 @@
 package risk
 
 import (
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -24,6 +25,9 @@ type Account struct {
 	User     string
 	Password Secret
 }
+
+// ErrAccountRefused is why a log-in failed that a person must look at.
+var ErrAccountRefused = errors.New("the account was refused; it is not tried again until it is changed")
 
 // Cookie is one cookie of the account with which a source is read.
 type Cookie struct {
@@ -67,6 +71,11 @@ type SealedSession struct {
 	By       string    // who gave the cookies; "" = a log-in by the declared form
 	Given    time.Time
 	Changed  time.Time
+}
+
+// MayHaveSession reports whether a source of its kind can be read with an account.
+func (s Source) MayHaveSession() bool {
+	return s.Kind == SourceForum || s.Kind == SourcePaste || s.Kind == SourceLeakSite
 }
 
 // Hosts are the hosts that a source's requests may go to, its address's own first; lower case.
