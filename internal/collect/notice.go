@@ -3,6 +3,8 @@ package collect
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -81,6 +83,34 @@ func (p *page) notice() error {
 		return p.failure(risk.FailLogin, errors.New("a notice that one must log in"))
 	}
 	return nil
+}
+
+// explain gives a refusal the kind that its page's words give it: a board's log-in form or notice often comes with
+// status 401, 403 or 503. A bare "you have no permission" is a server's own page, which no log-in opens.
+func explain(refused *risk.FetchError, at *url.URL, contentType string, body []byte) {
+	if !slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable}, refused.Status) {
+		return
+	}
+	if refused.Status == http.StatusUnauthorized {
+		refused.Kind = risk.FailLogin
+	}
+	p := &page{url: at}
+	_ = p.guard(func() error { // a page that cannot be read explains nothing
+		if err := p.parse(contentType, body); err != nil {
+			return err
+		}
+		var said *risk.FetchError
+		if !errors.As(p.notice(), &said) || said.Kind == risk.FailLogin && !p.asksForLogin() && !p.isSoftwares() {
+			return nil
+		}
+		refused.Kind, refused.Err = said.Kind, fmt.Errorf("%w with status %d", said.Err, refused.Status)
+		return nil
+	})
+}
+
+// isSoftwares reports that a board software that is known made the page.
+func (p *page) isSoftwares() bool {
+	return slices.ContainsFunc(engines, func(e engine) bool { return e.shows(p) })
 }
 
 // noticeText is what stands in the box in which the page's software puts its messages, nothing when it shows none; of

@@ -214,8 +214,12 @@ func (t *transport) refusal(ctx context.Context, req *http.Request, res *http.Re
 	} else if ctx.Err() != nil {
 		return t.classify(ctx, req, ctx.Err())
 	}
-	return &risk.FetchError{Kind: risk.FailStatus, URL: req.URL.String(), Status: res.StatusCode,
+	refused := &risk.FetchError{Kind: risk.FailStatus, URL: req.URL.String(), Status: res.StatusCode,
 		RetryAfter: max(retryAfter(res.Header.Get("Retry-After"), t.now()), quotaBack(res.Header, t.now())), Err: fmt.Errorf("status %d", res.StatusCode)}
+	if err == nil && !t.terms.known {
+		explain(refused, req.URL, res.Header.Get("Content-Type"), body)
+	}
+	return refused
 }
 
 // mostRetryAfter keeps a hostile header from switching a source off for good.
