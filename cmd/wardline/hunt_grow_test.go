@@ -113,8 +113,11 @@ func TestDumpIsReadForNewNamesAlone(t *testing.T) {
 	w, _, want := newNamed(t, lateName)
 	before := w.readFile("a.txt")
 	w.addTerms([]risk.WatchTerm{lateName})
-	if jobs := w.settle(); !slices.Equal(jobs, []risk.JobKind{risk.JobHunt, risk.JobScanFile}) {
-		t.Errorf("jobs %v, want the hunt and one reading", jobs)
+	w.must(w.steps.Hunt(t.Context()))
+	waiting, err := w.app.store.FindHuntRun(t.Context())
+	w.must(err)
+	if jobs := w.settle(); !slices.Equal(jobs, []risk.JobKind{risk.JobScanFile}) {
+		t.Errorf("jobs %v, want one reading", jobs)
 	}
 	if got := w.exposed(); got != want || want == "" {
 		t.Errorf("found\n%s\nwant\n%s", got, want)
@@ -126,8 +129,8 @@ func TestDumpIsReadForNewNamesAlone(t *testing.T) {
 	run, err := w.app.store.FindHuntRun(t.Context())
 	w.must(err)
 	hunts := w.hunts("Corvane Billing")
-	if run.Names != 1 || run.Whole != 0 || len(hunts) != 1 || hunts[0].State != risk.HuntDone || hunts[0].Findings != 3 || hunts[0].Stretches != 0 {
-		t.Errorf("run %+v, hunts %+v", run, hunts)
+	if waiting.Names != 1 || waiting.Whole != 0 || run.Names != 0 || len(hunts) != 1 || hunts[0].State != risk.HuntDone || hunts[0].Findings != 3 || hunts[0].Stretches != 0 {
+		t.Errorf("waiting %+v, run %+v, hunts %+v", waiting, run, hunts)
 	}
 }
 

@@ -141,22 +141,11 @@ func (h *hunt) dump(ctx context.Context, s risk.StaleFile) error {
 	if d.failed {
 		rest = risk.HuntWhole
 	}
-	h.count(rest)
 	d.settle(risk.HuntDone)
 	if err := h.p.Store.FinishHunt(ctx, s.File, h.list.version, d.all(), rest); err != nil || rest == risk.HuntNothing {
 		return err
 	}
 	return h.p.Queue.Insert(ctx, risk.Job{Kind: risk.JobScanFile, SourceKey: s.Source.Key, Path: s.File.Path, Low: true})
-}
-
-func (h *hunt) count(rest risk.HuntRest) {
-	switch rest {
-	case risk.HuntNames:
-		h.run.Names++
-	case risk.HuntWhole:
-		h.run.Whole++
-	case risk.HuntNothing:
-	}
 }
 
 // newTerms gives d the terms that a version of the watchlist did not have. When that version is not known, the dump is to

@@ -21,6 +21,7 @@ type huntView struct {
 
 type huntRow struct {
 	Path, Source     string
+	FileID           int64
 	State            badge
 	Unanswered       string
 	Stretches        string
@@ -70,25 +71,28 @@ func (p *portal) huntProgress(run risk.HuntRun, s risk.Supplier) *huntView {
 		v.Progress = "Last asked " + p.stamp(run.Finished)
 	}
 	if run.Names > 0 {
-		v.Notes = append(v.Notes, plural(run.Names, "dump is", "dumps are")+" read at low priority for new names, which no index holds.")
+		v.Notes = append(v.Notes, plural(run.Names, "dump is", "dumps are")+" still to be read for names: no index holds them.")
 	}
 	if run.Whole > 0 {
-		v.Notes = append(v.Notes, plural(run.Whole, "dump is", "dumps are")+" read again whole at low priority, because the index is missing or damaged.")
+		v.Notes = append(v.Notes, plural(run.Whole, "dump is", "dumps are")+" still to be read again whole, because the index is missing or damaged.")
 	}
 	if run.Untold > 0 {
-		v.Notes = append(v.Notes, plural(run.Untold, "dump is", "dumps are")+" no longer held, and cannot be searched for names, which no index holds.")
+		v.Notes = append(v.Notes, plural(run.Untold, "dump is", "dumps are")+" no longer held and cannot be searched for names: no index holds them.")
 	}
 	return v
 }
 
 func (p *portal) huntRow(h risk.Hunt) huntRow {
-	row := huntRow{Path: visible(h.Path), Source: visible(h.Source), State: huntStates[h.State], Stretches: number(h.Stretches), Looked: number(h.Looked),
+	row := huntRow{FileID: h.FileID, Path: visible(h.Path), Source: visible(h.Source), State: huntStates[h.State], Stretches: number(h.Stretches), Looked: number(h.Looked),
 		Findings: number(h.Findings), Asked: p.stamp(h.Updated)}
 	if h.State == risk.HuntGone {
 		row.Looked, row.Findings = "–", "–"
 	}
 	if len(h.Unanswered) > 0 {
-		row.Unanswered = "not told by the index: " + visible(strings.Join(h.Unanswered, ", "))
+		row.Unanswered = "still to be read for " + visible(strings.Join(h.Unanswered, ", "))
+		if h.State == risk.HuntGone {
+			row.Unanswered = "cannot be searched for " + visible(strings.Join(h.Unanswered, ", "))
+		}
 	}
 	return row
 }

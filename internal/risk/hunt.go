@@ -64,9 +64,9 @@ type HuntRun struct {
 	Finished time.Time // zero = it goes on, or was ended with its process
 	Dumps    int       // that it goes through
 	Looked   int       // through which it has gone
-	Names    int       // of these, to be read for the terms that no index answers
-	Whole    int       // of these, to be read again whole, because their index is missing or damaged
-	Untold   int       // of these, gone, and not all is answered by their index
+	Names    int       // dumps that still wait to be read for the terms that no index answers; filled on reading
+	Whole    int       // that still wait to be read again whole, because their index is missing or damaged; filled on reading
+	Untold   int       // that are gone, and not all is answered by their index
 }
 
 // StaleFile is a dump that was read with an older watchlist than today's.

@@ -13,6 +13,7 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+	"gorm.io/gorm/schema"
 
 	"github.com/wardline/wardline/internal/risk"
 )
@@ -383,7 +384,7 @@ func (s *Store) SaveHuntRun(ctx context.Context, run risk.HuntRun) error {
 	return s.SaveSetting(ctx, settingHunt, string(b))
 }
 
-// FindHuntRun reads it; zero when there was none.
+// FindHuntRun reads it, with how many dumps still wait for what it asked for; zero when there was none.
 func (s *Store) FindHuntRun(ctx context.Context) (run risk.HuntRun, err error) {
 	value, err := s.FindSetting(ctx, settingHunt)
 	if errors.Is(err, risk.ErrNotFound) {
@@ -395,5 +396,20 @@ func (s *Store) FindHuntRun(ctx context.Context) (run risk.HuntRun, err error) {
 	if err := json.Unmarshal([]byte(value), &run); err != nil {
 		return run, fmt.Errorf("read hunt: %w", err)
 	}
-	return run, nil
+	run.Names, err = s.countWaiting(ctx, nameReadRow{})
+	if err == nil {
+		run.Whole, err = s.countWaiting(ctx, wholeReadRow{})
+	}
+	return run, err
+}
+
+// countWaiting counts the files that wait for a further reading.
+func (s *Store) countWaiting(ctx context.Context, row schema.Tabler) (int, error) {
+	table := row.TableName()
+	var n int64
+	err := s.find(ctx).Table(table).Joins("JOIN files ON files.id = " + table + ".file_id AND files.started = " + table + ".started").Count(&n).Error
+	if err != nil {
+		return 0, fmt.Errorf("count %s: %w", table, err)
+	}
+	return int(n), nil
 }

@@ -129,6 +129,7 @@ func testHunts(t *testing.T, s *Store) {
 	if err := s.SaveHuntRun(ctx, run); err != nil {
 		t.Fatal(err)
 	}
+	run.Whole = 0 // the file that waited is being read since
 	if got := must(s.FindHuntRun(ctx))(t); got != run {
 		t.Errorf("run %+v", got)
 	}
@@ -153,7 +154,13 @@ func testNameReads(t *testing.T, s *Store) {
 	if err := s.SaveWatchlist(ctx, "v1", nil); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.SaveHuntRun(ctx, risk.HuntRun{Dumps: 1}); err != nil {
+		t.Fatal(err)
+	}
 	first := ask("v2")
+	if run := must(s.FindHuntRun(ctx))(t); run != (risk.HuntRun{Dumps: 1, Names: 1}) {
+		t.Errorf("while a file waits: run %+v", run)
+	}
 	if len(reads()) != 1 || first.Since != "v1" || first.Turn != 1 || first.FileID != file.ID {
 		t.Errorf("asked for %+v", reads())
 	}
