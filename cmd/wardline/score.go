@@ -94,7 +94,11 @@ func printScore(out io.Writer, supplier risk.Supplier, s risk.Score) error {
 		if !c.ClearsOn.IsZero() {
 			clears = c.ClearsOn.Format(time.DateOnly)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", points, c.Factor, age, clears, c.Label)
+		what := c.Label
+		if c.Counted > 0 {
+			what += fmt.Sprintf(" (and %d only counted in dumps, which the range allows for)", c.Counted)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", points, c.Factor, age, clears, what)
 	}
 	return table.Flush()
 }

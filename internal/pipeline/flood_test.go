@@ -10,13 +10,13 @@ import (
 	"github.com/wardline/wardline/internal/risk"
 )
 
-// counted is a store that only knows what was counted.
-type counted struct {
+// countedStore is a store that only knows what was counted.
+type countedStore struct {
 	Store
 	floods []risk.Flood
 }
 
-func (c counted) CountsOf(context.Context, int64) ([]risk.Flood, error) { return c.floods, nil }
+func (c countedStore) CountsOf(context.Context, int64) ([]risk.Flood, error) { return c.floods, nil }
 
 func found(class risk.Class, names ...string) []risk.Finding {
 	var out []risk.Finding
@@ -36,7 +36,7 @@ func prints(findings []risk.Finding) string {
 
 func TestAFloodIsCountedAndCrowdsNobodyOut(t *testing.T) {
 	now := time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
-	p := &Pipeline{Store: counted{}, FloodAfter: 3}
+	p := &Pipeline{Store: countedStore{}, FloodAfter: 3}
 	f, err := p.newFlood(t.Context(), 5)
 	if err != nil {
 		t.Fatal(err)
@@ -69,12 +69,12 @@ func TestAFloodGoesOnWhereItStood(t *testing.T) {
 	now := time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
 	names := []string{"1", "2", "3", "4", "5", "6", "7"}
 	for cut := range names {
-		first, err := (&Pipeline{Store: counted{}, FloodAfter: 4}).newFlood(t.Context(), 5)
+		first, err := (&Pipeline{Store: countedStore{}, FloodAfter: 4}).newFlood(t.Context(), 5)
 		if err != nil {
 			t.Fatal(err)
 		}
 		kept := prints(first.keep(found(risk.ClassEmployee, names[:cut]...), now))
-		second, err := (&Pipeline{Store: counted{floods: first.changed()}, FloodAfter: 4}).newFlood(t.Context(), 5)
+		second, err := (&Pipeline{Store: countedStore{floods: first.changed()}, FloodAfter: 4}).newFlood(t.Context(), 5)
 		if err != nil {
 			t.Fatal(err)
 		}

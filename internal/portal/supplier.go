@@ -67,6 +67,7 @@ type factor struct {
 	Base      string
 	Rows      []effectRow
 	Rest      string // rows beyond those listed, in words; "" = all are listed
+	Counted   string // what its points leave out, in words; "" = nothing
 
 	sum risk.FactorSum
 }
@@ -257,6 +258,9 @@ func factors(s risk.Score) []factor {
 			Base: fmt.Sprintf("%.2f", own.Prevalence), sum: sum}
 		if f.Unknown {
 			f.Says = "unknown"
+		}
+		if n := int(own.Counted); n > 0 {
+			f.Counted = plural(n, "further finding was", "further findings were") + " only counted in dumps: the points leave that out, the range of the score allows for it."
 		}
 		out = append(out, f)
 	}

@@ -32,6 +32,7 @@ type ExplanationRow struct {
 	LastSeen    *time.Time `json:"last_seen,omitempty"`
 	ClearsOn    *time.Time `json:"clears_on,omitempty"`
 	HowToRefute string     `json:"how_to_refute,omitempty"`
+	Counted     int64      `json:"counted,omitempty" doc:"further findings of the factor that were only counted in dumps: the points leave them out, the range allows for them"`
 }
 
 // Explain gives a supplier's score with every row that made it.
@@ -44,7 +45,7 @@ func Explain(supplier string, s Score) Explanation {
 	for _, c := range s.Contributions {
 		row := ExplanationRow{Factor: c.Factor, Label: c.Label, Points: c.Points, Unknown: c.Unknown, X: c.X, Weight: c.Weight,
 			Prevalence: c.Prevalence, AgeFactor: c.AgeFactor, SizeFactor: c.SizeFactor, Quality: c.Quality,
-			FirstSeen: Known(c.FirstSeen), LastSeen: Known(c.LastSeen), ClearsOn: Known(c.ClearsOn), HowToRefute: c.HowToRefute}
+			FirstSeen: Known(c.FirstSeen), LastSeen: Known(c.LastSeen), ClearsOn: Known(c.ClearsOn), HowToRefute: c.HowToRefute, Counted: c.Counted}
 		if c.ExposureID != 0 {
 			row.Exposure = Exposure{ID: c.ExposureID}.Ref()
 		}

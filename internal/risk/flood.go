@@ -21,6 +21,13 @@ type Flood struct {
 // Untold are the findings that were only counted and that no digest told of.
 func (f Flood) Untold() int64 { return max(0, f.Counted-f.Told) }
 
+// OnlyCounted are findings of one kind about one supplier in dumps that were only counted. A score does not weigh them, and
+// says so.
+type OnlyCounted struct {
+	Kind  IndicatorKind
+	Count int64
+}
+
 // FloodFilter selects floods in which findings were only counted; zero fields do not filter.
 type FloodFilter struct {
 	SupplierID int64

@@ -76,6 +76,7 @@ type Standing struct {
 	Alerts    int                // decided about this supplier within AlertWindow, digests apart
 	Digest    time.Time          // the last digest within AlertWindow; zero = none
 	Floods    []Flood            // with findings that were only counted and that no digest told of
+	Counted   []OnlyCounted      // all that were, told of or not
 }
 
 // Consequences are what follows from a standing.

@@ -24,6 +24,7 @@ type ScoreInputs struct {
 	Coverage  []SourceKind       // kinds that a healthy source watches this supplier's terms on
 	Covered   []string           // further factors that are watched by other means than a source, such as "own_breach_report"
 	Controls  map[string]float64 // factor → credit 0…1 from answers; absent = unknown
+	Counted   []OnlyCounted      `json:",omitempty"`
 }
 
 // Score is a supplier's posture (scoring.md §2). Number is 0…100, higher is better; it says likelihood, not impact.
@@ -60,6 +61,7 @@ type Contribution struct {
 	LastSeen    time.Time
 	ClearsOn    time.Time // when the row falls below 0.05 points by age alone; zero = does not clear by age
 	HowToRefute string
+	Counted     int64 // further findings of the factor that were only counted (factor's own row)
 }
 
 // FactorSum is one factor of a score with the rows that make it.

@@ -101,3 +101,27 @@ func TestTooLittleIsKnownForALetter(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsOnlyCountedWidensTheRange has forty logins counted beside the four that are kept: n would be eleven times
+// 0.631525, and x 0.901292 instead of 0.189828, at 14.239510 points.
+func TestWhatIsOnlyCountedWidensTheRange(t *testing.T) {
+	plain := score.Supplier(byHand(), weights(t))
+	in := byHand()
+	in.Counted = []risk.OnlyCounted{{Kind: risk.KindCredential, Count: 38}, {Kind: risk.KindCookie, Count: 2}, {Kind: risk.KindMention, Count: 7}, {Kind: risk.KindVictimClaim, Count: 9}}
+	s := score.Supplier(in, weights(t))
+	if s.Number != plain.Number || s.High != plain.High || s.Confidence != plain.Confidence {
+		t.Errorf("number %v to %v, high %v to %v: what is not weighed moves them", plain.Number, s.Number, plain.High, s.High)
+	}
+	if got := fmt.Sprintf("%.4f", plain.Low-s.Low); got != "10.1309" {
+		t.Errorf("the low end falls by %s points", got)
+	}
+	counted := map[string]int64{}
+	for _, f := range s.Factors() {
+		if f.Own.Counted > 0 {
+			counted[f.Own.Factor] = f.Own.Counted
+		}
+	}
+	if got := fmt.Sprint(counted); got != "map[compromised_users:40 osint:7 own_leak_post:9]" {
+		t.Errorf("the factors say that %s were counted", got)
+	}
+}

@@ -15,7 +15,7 @@ import (
 // SupplierID is left to the caller.
 func Supplier(in risk.ScoreInputs, w Weights) risk.Score {
 	s := risk.Score{At: in.At, Weights: w.Version, Inputs: in}
-	number, variance := w.Reference.Value, 0.0
+	number, variance, left := w.Reference.Value, 0.0, 0.0
 	var known, all float64
 	for _, f := range w.Factors {
 		r := assess(f, in, w)
@@ -24,6 +24,7 @@ func Supplier(in risk.ScoreInputs, w Weights) risk.Score {
 			number += row.Points
 		}
 		all += r.full
+		left += r.left
 		if r.covered {
 			known += r.full
 		}
@@ -33,7 +34,7 @@ func Supplier(in risk.ScoreInputs, w Weights) risk.Score {
 	}
 	half := w.RangeZ.Value * math.Sqrt(variance)
 	s.Number = percent(number)
-	s.Low, s.High = percent(s.Number-half), percent(s.Number+half)
+	s.Low, s.High = percent(s.Number-half-left), percent(s.Number+half)
 	s.Confidence = known / all
 	if s.Confidence >= w.EnoughConfidence.Value {
 		s.Grade = w.grade(s.Number)
@@ -47,6 +48,7 @@ type reading struct {
 	full    float64             // K·w
 	covered bool                // somebody looks, so that absence means something
 	unknown bool                // nobody looks and nothing tips the scale: no points, wider range
+	left    float64             // points that what was only counted would take, were all of it as bad as what is kept
 }
 
 func assess(f Factor, in risk.ScoreInputs, w Weights) reading {
@@ -63,7 +65,8 @@ func assess(f Factor, in risk.ScoreInputs, w Weights) reading {
 	// Where nobody looks, what was come upon can only make it worse than the reference, never better.
 	r.unknown = !r.covered && x <= f.Prevalence.Value
 	own := f.row(r, x)
-	own.SizeFactor = size
+	own.SizeFactor, own.Counted = size, onlyCounted(f, in)
+	r.left = r.full * (presenceWith(f, own.Counted, list, w) - x)
 	r.rows = append(r.rows, own)
 	for _, p := range list {
 		row := evidenceRow(f, p, r.full, w, in.At)
@@ -87,6 +90,33 @@ func presence(f Factor, list []piece, w Weights) (x, total float64) {
 		return freshest, total // a claim and its mirrors are one incident
 	}
 	return 1 - math.Exp(-total/w.Saturation.Value), total
+}
+
+// onlyCounted are the findings of a factor that a dump brought beyond those that are kept.
+func onlyCounted(f Factor, in risk.ScoreInputs) (n int64) {
+	for _, c := range in.Counted {
+		if factorOf(risk.Evidence{Kind: c.Kind, SourceKind: risk.SourceDrop}) == f.Name {
+			n += c.Count
+		}
+	}
+	return n
+}
+
+// presenceWith is what presence would be, were each finding that was only counted an exposure like those that are kept.
+// Most of a flood is one thing again and again, so that this is how bad it may be, not how bad it is.
+func presenceWith(f Factor, counted int64, list []piece, w Weights) float64 {
+	x, total := presence(f, list, w)
+	if f.Kind == Incident || counted == 0 {
+		return x
+	}
+	kept := 0
+	for _, p := range list {
+		kept += max(p.Count, 1)
+	}
+	if kept == 0 {
+		return x
+	}
+	return 1 - math.Exp(-total*(1+float64(counted)/float64(kept))/w.Saturation.Value)
 }
 
 func assessControl(f Factor, in risk.ScoreInputs, w Weights) reading {

@@ -135,6 +135,23 @@ func untoldFloods(tx *gorm.DB, supplierID int64) ([]risk.Flood, error) {
 	return converted(rows, floodRow.flood), nil
 }
 
+// onlyCounted sums up by kind what was only counted of a supplier.
+func onlyCounted(tx *gorm.DB, supplierID int64) ([]risk.OnlyCounted, error) {
+	var rows []struct {
+		Kind  string `gorm:"column:kind"`
+		Count int64  `gorm:"column:count"`
+	}
+	err := tx.Table("floods").Select("kind, CAST(SUM(counted) AS BIGINT) AS count").Where("supplier_id = ? AND counted > 0", supplierID).Group("kind").Order("kind").Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("sum up what was only counted of supplier %d: %w", supplierID, err)
+	}
+	var out []risk.OnlyCounted
+	for _, r := range rows {
+		out = append(out, risk.OnlyCounted{Kind: risk.IndicatorKind(r.Kind), Count: r.Count})
+	}
+	return out, nil
+}
+
 // floodsTold notes that a digest has told of what was counted of a supplier.
 func floodsTold(tx *gorm.DB, supplierID int64) error {
 	res := tx.Model(&floodRow{}).Where("supplier_id = ? AND counted > told", supplierID).Update("told", gorm.Expr("counted"))

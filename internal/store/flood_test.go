@@ -40,6 +40,9 @@ func testFloods(t *testing.T, s *Store) {
 	var seen [][]risk.Flood
 	decide := func(st risk.Standing) (risk.Consequences, error) {
 		seen = append(seen, st.Floods)
+		if want := []risk.OnlyCounted{{Kind: risk.KindCredential, Count: 900}}; !reflect.DeepEqual(st.Counted, want) {
+			t.Errorf("only counted %+v, want %+v", st.Counted, want)
+		}
 		out := risk.Consequences{Alerts: []risk.Alert{{Key: fmt.Sprint("digest ", len(seen)), Kind: risk.AlertExposure, SupplierID: st.Supplier.ID}}}
 		return out, nil
 	}

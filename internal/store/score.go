@@ -61,6 +61,7 @@ type contributionRow struct {
 	LastSeen    stamp   `gorm:"column:last_seen"`
 	ClearsOn    stamp   `gorm:"column:clears_on"`
 	HowToRefute string  `gorm:"column:how_to_refute"`
+	Counted     int64   `gorm:"column:counted"`
 }
 
 func (contributionRow) TableName() string { return "contributions" }
@@ -69,7 +70,7 @@ func newContributionRow(scoreID int64, position int, c risk.Contribution) contri
 	return contributionRow{
 		ScoreID: scoreID, Position: position, Factor: c.Factor, ExposureID: ref(c.ExposureID), Label: clean(c.Label), Points: c.Points,
 		Unknown: c.Unknown, X: c.X, Weight: c.Weight, Prevalence: c.Prevalence, AgeFactor: c.AgeFactor, SizeFactor: c.SizeFactor,
-		Quality: c.Quality, FirstSeen: at(c.FirstSeen), LastSeen: at(c.LastSeen), ClearsOn: at(c.ClearsOn), HowToRefute: clean(c.HowToRefute),
+		Quality: c.Quality, FirstSeen: at(c.FirstSeen), LastSeen: at(c.LastSeen), ClearsOn: at(c.ClearsOn), HowToRefute: clean(c.HowToRefute), Counted: c.Counted,
 	}
 }
 
@@ -77,7 +78,7 @@ func (r contributionRow) contribution() risk.Contribution {
 	return risk.Contribution{
 		Factor: r.Factor, ExposureID: int64(r.ExposureID), Label: r.Label, Points: r.Points, Unknown: r.Unknown, X: r.X, Weight: r.Weight,
 		Prevalence: r.Prevalence, AgeFactor: r.AgeFactor, SizeFactor: r.SizeFactor, Quality: r.Quality,
-		FirstSeen: r.FirstSeen.Time, LastSeen: r.LastSeen.Time, ClearsOn: r.ClearsOn.Time, HowToRefute: r.HowToRefute,
+		FirstSeen: r.FirstSeen.Time, LastSeen: r.LastSeen.Time, ClearsOn: r.ClearsOn.Time, HowToRefute: r.HowToRefute, Counted: r.Counted,
 	}
 }
 

@@ -75,6 +75,9 @@ func standing(ctx context.Context, tx *gorm.DB, supplierID int64, now time.Time)
 	if out.Floods, err = untoldFloods(tx, supplierID); err != nil {
 		return risk.Standing{}, err
 	}
+	if out.Counted, err = onlyCounted(tx, supplierID); err != nil {
+		return risk.Standing{}, err
+	}
 	out.Alerts, out.Digest, err = recentAlerts(tx, supplierID, now)
 	return out, err
 }

@@ -4,6 +4,9 @@
 ALTER TABLE repeats ADD COLUMN document BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE repeats ADD COLUMN byte_offset BIGINT NOT NULL DEFAULT 0;
 
+-- How many findings of a factor were only counted, and are not in its points.
+ALTER TABLE contributions ADD COLUMN counted BIGINT NOT NULL DEFAULT 0;
+
 -- Who inserts exposures and sightings holds their suppliers, their source and their exposures already. To look for them
 -- again for every row takes two fifths of what a row costs; that none of them goes while it is referred to is seen to here.
 ALTER TABLE exposures DROP CONSTRAINT exposures_supplier_id_fkey, DROP CONSTRAINT exposures_source_id_fkey;
