@@ -37,7 +37,7 @@ var smf21 engine = &markup{
 // smf20 is SMF 2.0 in its default theme, Curve.
 var smf20 engine = &markup{
 	key:   "smf",
-	signs: `#footer_section .copyright a[href*="simplemachines.org"], #header a#smflogo, #header img#smflogo, #main_content_section #boardindex_table, #messageindex table.table_grid`,
+	signs: `#footer_section .copyright a[href*="simplemachines.org"], #header a#smflogo, #header img#smflogo, #boardindex_table table.table_list, #messageindex table.table_grid`,
 
 	boardLinks: `table.table_list a.subject, .children a[href*="board"]`,
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,21 @@ func TestEnginesRefuse(t *testing.T) {
 						t.Errorf("the failure holds page text: %v", fetch)
 					}
 				})
+			}
+		}
+	}
+}
+
+// Each page of a software is taken by that software's engines alone; an answer of an API without entries is nobody's.
+func TestEnginesClaimTheirOwnPages(t *testing.T) {
+	for _, dir := range engineFolders(t) {
+		for _, f := range readArchive(t, filepath.Join(dir, "read.txtar")).Files {
+			got := slices.Compact(collect.Claims(typeOf(f.Data), f.Data))
+			if len(got) == 0 && strings.Contains(typeOf(f.Data), "json") {
+				continue
+			}
+			if !slices.Equal(got, []string{softwareOf(dir)}) {
+				t.Errorf("%s %s: %q", filepath.Base(dir), f.Name, got)
 			}
 		}
 	}

@@ -70,3 +70,18 @@ func PanicOn(t *testing.T, text string) {
 func ReadDate(text string, now time.Time, zone *time.Location, monthFirst bool) (time.Time, bool) {
 	return calendar{now: now, zone: zone, monthFirst: monthFirst}.read(text)
 }
+
+// Claims are the names of the engines that take a page for their own, each as often as its generations do.
+func Claims(contentType string, body []byte) []string {
+	p := &page{url: &url.URL{Scheme: "http", Host: "board.test", Path: "/"}}
+	if err := p.parse(contentType, body); err != nil {
+		return nil
+	}
+	var names []string
+	for _, e := range engines {
+		if e.shows(p) {
+			names = append(names, e.name())
+		}
+	}
+	return names
+}
