@@ -235,7 +235,7 @@ func (r *reader) redactURL(word, core string, u urlSpan) string {
 	if !r.watches(host) {
 		return removed
 	}
-	if u.end == len(core) && u.user.empty() && strings.Trim(strings.ToLower(core[u.host.end:]), "abcdefghijklmnopqrstuvwxyz/-_.") == "" {
+	if u.end == len(core) && !strings.Contains(core, "@") && strings.Trim(strings.ToLower(core[u.host.end:]), "abcdefghijklmnopqrstuvwxyz/-_.") == "" {
 		return word
 	}
 	return host + "/" + removed
