@@ -297,11 +297,11 @@ func wipe(t *testing.T, s *Store) {
 	}
 	conn := must(s.writeDB.Conn(ctx))(t)
 	defer func() { _ = conn.Close() }()
-	statements := []string{"PRAGMA foreign_keys = 0"}
+	statements := []string{"PRAGMA foreign_keys = 0", "BEGIN"}
 	for _, table := range tables {
 		statements = append(statements, "DELETE FROM "+table)
 	}
-	for _, q := range append(statements, "DELETE FROM sqlite_sequence", "PRAGMA foreign_keys = 1") {
+	for _, q := range append(statements, "DELETE FROM sqlite_sequence", "COMMIT", "PRAGMA foreign_keys = 1") {
 		if _, err := conn.ExecContext(ctx, q); err != nil {
 			t.Fatal(err)
 		}

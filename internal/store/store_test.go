@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,8 +22,33 @@ var clock = time.Date(2026, 3, 2, 9, 30, 0, 123456000, time.UTC)
 
 func openSQLite(t testing.TB) *Store {
 	t.Helper()
-	return migrated(t, filepath.Join(t.TempDir(), "a dir", "ward%20 line?.db"))
+	path := filepath.Join(t.TempDir(), "a dir", "ward%20 line?.db")
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, must(emptySQLite())(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return migrated(t, path)
 }
+
+// emptySQLite is a database with all migrations, made once: to migrate takes longer than most tests.
+var emptySQLite = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "wardline-empty")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "empty.db")
+	s, err := Open(context.Background(), Options{DSN: path})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(s.Migrate(context.Background()), s.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 func migrated(t testing.TB, dsn string) *Store {
 	t.Helper()
