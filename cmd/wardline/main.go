@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -25,8 +27,15 @@ func main() {
 		os.Exit(int(code))
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "wardline:", err)
+		printError(os.Stderr, err)
 		os.Exit(2)
+	}
+}
+
+// printError says an error, or each of several, in a line that begins with who says so.
+func printError(w io.Writer, err error) {
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(w, "wardline: %s\n", strings.TrimSuffix(line, "\n"))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -75,7 +76,7 @@ func scan(ctx context.Context, o scanOptions, paths []string, out, errs io.Write
 	if err != nil {
 		return err
 	}
-	run := &scanRun{scanOptions: o, out: out, errs: errs, bar: newScanBar(errs, paths)}
+	run := &scanRun{scanOptions: o, out: out, errs: errs}
 	run.look = func(b risk.Block, res *scanResult) { o.lookAt(scanner, b, res) }
 	if run.words, err = dump.ReadPasswords(o.passwords); err != nil {
 		return err
@@ -83,6 +84,7 @@ func scan(ctx context.Context, o scanOptions, paths []string, out, errs io.Write
 	if run.s3, err = s3For(paths); err != nil {
 		return err
 	}
+	run.bar = newScanBar(errs, func() int64 { return sizeOf(ctx, paths, run.s3) })
 	if !o.everyCopy {
 		run.copies = &copies{bySize: map[int64][]copied{}}
 	}
@@ -175,7 +177,8 @@ func (r *scanRun) printTotals() error {
 	if r.json {
 		err = json.NewEncoder(r.out).Encode(r.state.Total)
 	} else {
-		_, err = fmt.Fprintf(r.out, "%d indicators from %d hits in %d documents, %d bytes\n", r.state.Total.Indicators, r.state.Total.Hits, r.state.Total.Documents, r.state.Total.Bytes)
+		_, err = fmt.Fprintf(r.out, "%s from %s in %s, %s\n", countOf(r.state.Total.Indicators, "indicator", "indicators"), countOf(r.state.Total.Hits, "hit", "hits"),
+			countOf(r.state.Total.Documents, "document", "documents"), countOf(int(r.state.Total.Bytes), "byte", "bytes"))
 	}
 	if err != nil {
 		return &outputError{err}
@@ -188,14 +191,34 @@ type scanResult struct {
 	text  bytes.Buffer
 	total scanTotals
 	at    risk.Position
+}
+
+func (res *scanResult) reset() {
+	if res.text.Cap() > maxText {
+		res.text = bytes.Buffer{}
+	}
+	res.text.Reset()
+	res.total = scanTotals{}
+}
+
+// maxText is how much room a result keeps for the next block, most of which give little.
+const maxText = 256 << 10
+
+// looking is what the look at a block needs room for, until its results are written out.
+type looking struct {
 	hits  []match.Hit
 	found []risk.Indicator
 }
 
-func (res *scanResult) reset() {
-	res.text.Reset()
-	res.total = scanTotals{}
-	res.hits, res.found = res.hits[:0], res.found[:0]
+var lookings = sync.Pool{New: func() any { return new(looking) }}
+
+// done keeps the room, unless it is an unusual amount, and nothing of what stood in it.
+func (l *looking) done() {
+	const most = 1 << 12
+	clear(l.found)
+	if l.hits, l.found = l.hits[:0], l.found[:0]; cap(l.found) <= most && cap(l.hits) <= 16*most {
+		lookings.Put(l)
+	}
 }
 
 // lookAt fills in what a block gives.
@@ -203,10 +226,12 @@ func (r scanOptions) lookAt(scanner *match.Scanner, b risk.Block, res *scanResul
 	if b.Lead == 0 {
 		res.total.Documents = 1
 	}
+	l := lookings.Get().(*looking)
+	defer l.done()
 	body := len(b.Data) - b.Trail
 	res.total.Bytes = b.At.Offset - b.OffsetOf(b.Lead)
 	scanner.Scan(b.Data, func(h match.Hit) {
-		res.hits = append(res.hits, h)
+		l.hits = append(l.hits, h)
 		if h.Start >= b.Lead && h.Start < body {
 			res.total.Hits++
 		}
@@ -215,13 +240,14 @@ func (r scanOptions) lookAt(scanner *match.Scanner, b risk.Block, res *scanResul
 		return
 	}
 	b.Lines = true
-	extract.Indicators(scanner, b, res.hits, func(i risk.Indicator) { res.found = append(res.found, i) })
-	res.total.Indicators = len(res.found)
-	if r.count {
-		return
-	}
-	slices.SortStableFunc(res.found, func(a, b risk.Indicator) int { return cmp.Compare(a.Place.Offset, b.Place.Offset) })
-	for _, i := range res.found {
+	extract.Indicators(scanner, b, l.hits, func(i risk.Indicator) {
+		res.total.Indicators++
+		if !r.count {
+			l.found = append(l.found, i)
+		}
+	})
+	slices.SortStableFunc(l.found, func(a, b risk.Indicator) int { return cmp.Compare(a.Place.Offset, b.Place.Offset) })
+	for _, i := range l.found {
 		if r.json {
 			r.writeJSON(&res.text, i)
 		} else {

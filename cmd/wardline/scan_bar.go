@@ -1,17 +1,19 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"github.com/wardline/wardline/internal/dump"
+	"github.com/wardline/wardline/internal/risk"
 )
 
 // scanBar shows progress on a terminal, and nothing elsewhere.
@@ -22,8 +24,12 @@ type scanBar struct {
 	indicators int
 }
 
-func newScanBar(errs io.Writer, paths []string) *scanBar {
-	return newBar(errs, sizeOf(paths), "scanning")
+// newScanBar asks for the size of all only where it is shown: in a store that takes requests.
+func newScanBar(errs io.Writer, total func() int64) *scanBar {
+	if f, ok := errs.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+		return &scanBar{}
+	}
+	return newBar(errs, total(), "scanning")
 }
 
 func newBar(errs io.Writer, total int64, what string) *scanBar {
@@ -66,15 +72,10 @@ func (b *scanBar) aside(do func() error) error {
 	return do()
 }
 
-func sizeOf(paths []string) (total int64) {
+func sizeOf(ctx context.Context, paths []string, s3 *dump.S3) (total int64) {
 	for _, p := range paths {
-		_ = filepath.WalkDir(p, func(_ string, d fs.DirEntry, err error) error {
-			if err != nil || !d.Type().IsRegular() {
-				return nil // the scan itself will name what cannot be read
-			}
-			if info, err := d.Info(); err == nil {
-				total += info.Size()
-			}
+		_, _ = dump.Walk(ctx, p, dump.Options{S3: s3}, func(f risk.File) error { // the scan itself will name what cannot be read
+			total += f.Bytes
 			return nil
 		})
 	}

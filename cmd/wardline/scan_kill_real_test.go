@@ -206,7 +206,7 @@ func TestRealScanKilledAnywhere(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random, hit := rand.New(rand.NewPCG(seed, 0)), map[string]int{}
 	for i, s := range shots(t, want, each, random) {
-		args := []string{"scan", "--json", "-w", "w.csv", "-o", "out", "--resume", "place", "--threads", strconv.Itoa(1+i%4/3), folder}
+		args := []string{"scan", "--json", "-w", "w.csv", "-o", "out", "--resume", "place", "--threads", strconv.Itoa(1 + i%4/3), folder}
 		if !shoot(t, s, program, args...) {
 			break
 		}

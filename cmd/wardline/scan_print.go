@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/wardline/wardline/internal/match"
+	"github.com/wardline/wardline/internal/pipeline"
 	"github.com/wardline/wardline/internal/risk"
 	"github.com/wardline/wardline/internal/seal"
 )
@@ -64,15 +64,14 @@ type scanFactJSON struct {
 	Value string `json:"value"`
 }
 
-// openFacts say nothing of a person.
-var openFacts = []string{risk.FactInfected, risk.FactCountry, risk.FactOS, risk.FactMalware, risk.FactSoftware, risk.FactCookie}
-
-// facts gives all facts when they may be revealed, and else those that name nobody.
-func (r scanOptions) facts(all []risk.Fact) (out []scanFactJSON) {
+// facts gives all facts as they stand when they may be revealed, and else what the portal would show of them.
+func (r scanOptions) facts(i risk.Indicator) (out []scanFactJSON) {
+	all := i.Facts
+	if !r.reveal {
+		all = pipeline.ShownFacts(i)
+	}
 	for _, f := range all {
-		if r.reveal || slices.Contains(openFacts, f.Name) {
-			out = append(out, scanFactJSON{f.Name, f.Value})
-		}
+		out = append(out, scanFactJSON{f.Name, f.Value})
 	}
 	return out
 }
@@ -86,7 +85,7 @@ type scanSecretJSON struct {
 func (r scanOptions) writeJSON(w *bytes.Buffer, i risk.Indicator) {
 	line := scanLineJSON{
 		Path: i.Place.Path, Entry: i.Place.Entry, Line: i.Place.Line, Offset: i.Place.Offset, Kind: i.Kind, Supplier: i.Term.Supplier,
-		Term: i.Term.Value, Match: i.Match, Class: i.Class, URL: r.url(i.URL), Account: r.account(i), UsableUntil: risk.Known(i.UsableUntil), Facts: r.facts(i.Facts),
+		Term: i.Term.Value, Match: i.Match, Class: i.Class, URL: r.url(i.URL), Account: r.account(i), UsableUntil: risk.Known(i.UsableUntil), Facts: r.facts(i),
 	}
 	if !i.Secret.Empty() {
 		line.Secret = &scanSecretJSON{Kind: i.Secret.Kind(), LengthBand: i.Secret.LengthBand()}

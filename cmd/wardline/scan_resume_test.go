@@ -139,7 +139,7 @@ func TestScanEndedAtOnceLeavesNoPlace(t *testing.T) {
 		t.Fatalf("%v %s", err, errs)
 	}
 	got, err := os.ReadFile("out")
-	if want := "1 indicators from 1 hits in 1 documents, 27 bytes\n"; err != nil || string(got) != want {
+	if want := "1 indicator from 1 hit in 1 document, 27 bytes\n"; err != nil || string(got) != want {
 		t.Errorf("%q, %v, want %q", got, err, want)
 	}
 }

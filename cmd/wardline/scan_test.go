@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -123,13 +124,13 @@ func TestScanExitCodes(t *testing.T) {
 		stderrs []string
 	}{
 		{"found", map[string]string{"w.csv": watchlistCSV, "x": leak}, []string{"--count", "-w", "w.csv", "x"}, 0,
-			"2 indicators from 3 hits in 1 documents, 151 bytes\n", nil},
+			"2 indicators from 3 hits in 1 document, 151 bytes\n", nil},
 		{"nothing", map[string]string{"w.csv": watchlistCSV, "x": "nothospital.example\n"}, []string{"-w", "w.csv", "x"}, 1, "", nil},
 		{"no such path, the rest is read", map[string]string{"w.csv": watchlistCSV, "x": leak}, []string{"--count", "-w", "w.csv", "none", "x"}, 2,
-			"2 indicators from 3 hits in 1 documents, 151 bytes\n", []string{"none: no such file or directory"}},
+			"2 indicators from 3 hits in 1 document, 151 bytes\n", []string{"none: no such file or directory"}},
 		{"broken archive", map[string]string{"w.csv": watchlistCSV, "x": "PK\x03\x04broken"}, []string{"-w", "w.csv", "x"}, 2, "", []string{"wardline: x: not read: zip: not a valid zip file"}},
 		{"broken watchlist line", map[string]string{"w.csv": watchlistCSV + "Acme Lab,domain,no domain\n", "x": leak}, []string{"--count", "-w", "w.csv", "x"}, 0,
-			"2 indicators from 3 hits in 1 documents, 151 bytes\n", []string{"w.csv:4: "}},
+			"2 indicators from 3 hits in 1 document, 151 bytes\n", []string{"w.csv:4: "}},
 		{"no usable term", map[string]string{"w.csv": "supplier,kind,value\nA,domain,-\n", "x": leak}, []string{"-w", "w.csv", "x"}, 2, "", []string{"w.csv:2: ", "holds no term that can be used"}},
 		{"no watchlist", map[string]string{"x": leak}, []string{"-w", "w.csv", "x"}, 2, "", []string{"open watchlist"}},
 		{"no arguments", nil, []string{"-w", "w.csv"}, 2, "", []string{"requires at least 1 arg"}},
@@ -174,5 +175,40 @@ func TestScanFindsEveryHitInOrderHoweverManyThreads(t *testing.T) {
 	}
 	if total.Hits != len(hits) || total.Bytes != int64(text.Len()) || total.Documents != 1 {
 		t.Errorf("%+v; there are %d hits in %d bytes", total, len(hits), text.Len())
+	}
+}
+
+// What a stealer log tells of a machine and its user is shown as the portal shows it, and whole with --reveal.
+func TestScanShowsOfAMachineWhatThePortalDoes(t *testing.T) {
+	files := map[string]string{
+		"w.csv":                 watchlistCSV,
+		"log/System.txt":        "Computer: WS-JANE-07\nUser Name: jane.roe\nIP: 203.0.113.77\nOS: Windows 11 Pro\nHWID: 4711-AA\nInstall Date: 2026-03-04 05:06:07\n",
+		"log/All Passwords.txt": "URL: https://vpn.hospital.example/\nUsername: jdoe@hospital.example\nPassword: Winter2024!\n",
+	}
+	out, errs, _ := runScan(t, files, "--json", "-w", "w.csv", "log")
+	if !strings.Contains(out, `{"name":"ip","value":"203.0.113.0/24"}`) || strings.Contains(out, "jane.roe") || !strings.Contains(out, `{"name":"os","value":"Windows 11 Pro"}`) {
+		t.Errorf("%s%s", out, errs)
+	}
+	if out, errs, _ = runScan(t, files, "--json", "--reveal", "-w", "w.csv", "log"); !strings.Contains(out, `"jane.roe"`) || !strings.Contains(out, `"203.0.113.77"`) {
+		t.Errorf("revealed: %s%s", out, errs)
+	}
+}
+
+func TestEachOfSeveralErrorsSaysWhoSpeaks(t *testing.T) {
+	var b bytes.Buffer
+	printError(&b, errors.Join(errors.New("one is wrong"), errors.New("another too")))
+	if want := "wardline: one is wrong\nwardline: another too\n"; b.String() != want {
+		t.Errorf("%q, want %q", b.String(), want)
+	}
+}
+
+func TestAWatchlistIsNotWrittenWhereThereIsNoFolder(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("w.csv", []byte(watchlistCSV), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := compileWatchlist("w.csv", "none/w.bin", io.Discard, io.Discard)
+	if want := "write compiled watchlist none/w.bin: no such file or directory"; fmt.Sprint(err) != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -96,8 +97,11 @@ func compileWatchlist(path, output string, out, errs io.Writer) error {
 // writeWatchlist puts the compiled watchlist in place whole: a scan may have the former file mapped.
 func writeWatchlist(path string, scanner *match.Scanner) (size int64, err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".watchlist-*")
+	if file := (*fs.PathError)(nil); errors.As(err, &file) { // nobody asked for the file beside it
+		return 0, fmt.Errorf("write compiled watchlist %s: %w", path, file.Err)
+	}
 	if err != nil {
-		return 0, fmt.Errorf("write compiled watchlist: %w", plain(err))
+		return 0, fmt.Errorf("write compiled watchlist: %w", err)
 	}
 	defer os.Remove(f.Name())
 	w := bufio.NewWriter(f)
