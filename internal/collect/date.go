@@ -100,24 +100,53 @@ func wordsOf(text string) []word {
 // takeTime finds the first time of day and takes it out.
 func takeTime(w []word) (hour, minute, second int, rest []word) {
 	for i := 0; i+2 < len(w); i++ {
-		if w[i+1].text != ":" || w[i].number < 0 || w[i].number > 23 || w[i+2].number < 0 || w[i+2].number > 59 || len(w[i+2].text) != 2 {
+		if !isTime(w, i) {
 			continue
 		}
 		hour, minute = w[i].number, w[i+2].number
-		end := i + 3
+		begin, end := i, i+3
 		if end+1 < len(w) && w[end].text == ":" && w[end+1].number >= 0 && w[end+1].number < 60 {
 			second, end = w[end+1].number, end+2
 		}
-		if end < len(w) && slices.Contains([]string{"am", "pm", "a", "p"}, w[end].text) {
-			hour = hour % 12
-			if w[end].text[0] == 'p' {
-				hour += 12
-			}
-			end++
+		if half, known := halfDay(w, end); known {
+			hour, end = hour%12+half, end+1
+		} else if half, known := halfDay(w, i-1); known && hour <= 12 {
+			hour, begin = hour%12+half, i-1
 		}
-		return hour, minute, second, slices.Concat(w[:i], []word{{text: ",", number: -1}}, w[end:])
+		return hour, minute, second, slices.Concat(w[:begin], []word{{text: ",", number: -1}}, w[end:])
 	}
 	return 0, 0, 0, w
+}
+
+// isTime reports that 14:02, 14h02 or, behind a word that says so, 14.02 begins at a word.
+func isTime(w []word, at int) bool {
+	if w[at].number < 0 || w[at].number > 23 || w[at+2].number < 0 || w[at+2].number > 59 || len(w[at+2].text) != 2 {
+		return false
+	}
+	switch by := w[at+1].text; by {
+	case ":", "h":
+		return true
+	case ".":
+		return at > 0 && clockWords[w[at-1].text] || at > 1 && w[at-1].text == "." && clockWords[w[at-2].text]
+	}
+	return false
+}
+
+// clockWords stand before a time that is written with a dot.
+var clockWords = map[string]bool{"alle": true, "ore": true, "kl": true, "klo": true, "pukul": true, "jam": true}
+
+// halfDay gives the hours that a word such as pm adds.
+func halfDay(w []word, at int) (hours int, known bool) {
+	if at < 0 || at >= len(w) {
+		return 0, false
+	}
+	switch w[at].text {
+	case "am", "a", "öö", "上午", "凌晨", "早上", "午前":
+		return 0, true
+	case "pm", "p", "ös", "下午", "晚上", "中午", "午後":
+		return 12, true
+	}
+	return 0, false
 }
 
 func (c calendar) day(w []word) (year int, month time.Month, day int, ok bool) {
@@ -127,13 +156,25 @@ func (c calendar) day(w []word) (year int, month time.Month, day int, ok bool) {
 	if year, month, day, ok = c.named(w); ok {
 		return year, month, day, true
 	}
-	for _, x := range w {
-		if back, known := dayWords[x.text]; known {
+	for i, x := range w {
+		back, known := dayWords[x.text]
+		if x.text == "hier" && i > 1 && w[i-2].text == "avant" {
+			back = 2
+		}
+		if on, is := weekdays[x.text]; is && !known {
+			back, known = c.daysSince(on), true
+		}
+		if known {
 			year, month, day = c.now.In(c.zone).AddDate(0, 0, -back).Date()
 			return year, month, day, true
 		}
 	}
 	return 0, 0, 0, false
+}
+
+// daysSince counts the days back to the last day of that name before today, as boards mean it.
+func (c calendar) daysSince(on time.Weekday) int {
+	return (int(c.now.In(c.zone).Weekday()-on)+6)%7 + 1
 }
 
 // numbers reads 2026-11-23, 23.11.2026, 11/23/26 and 2026年11月23日.
@@ -188,7 +229,7 @@ func (c calendar) future(year, a, b int, monthFirst bool) bool {
 // named reads a date with the month's name in it; one without a year is the last such day.
 func (c calendar) named(w []word) (year int, month time.Month, day int, ok bool) {
 	for i, x := range w {
-		if month, ok = monthOf(x.text); !ok {
+		if month, ok = monthOf(x.text); !ok || likeMonths[x.text] && slices.ContainsFunc(w[i+1:min(i+6, len(w))], isMonth) {
 			continue
 		}
 		day = nearNumber(w, i, 31)
@@ -207,6 +248,14 @@ func (c calendar) named(w []word) (year int, month time.Month, day int, ok bool)
 		return year, month, day, true
 	}
 	return 0, 0, 0, false
+}
+
+// likeMonths are names of days that begin like a month; they are days where a month follows.
+var likeMonths = map[string]bool{"mar": true, "mardi": true, "martes": true, "martedì": true, "maa": true, "maandag": true, "maanantai": true}
+
+func isMonth(w word) bool {
+	_, ok := monthOf(w.text)
+	return ok
 }
 
 // nearNumber is the day beside a month's name: before it, over a dot or a "de", or behind it.
@@ -231,61 +280,151 @@ func nearNumber(w []word, at, most int) int {
 	return 0
 }
 
-// ago reads "5 minutes ago" and its like.
+// ago reads "5 minutes ago" and its like, also of several parts: "1 hour, 5 minutes ago".
 func (c calendar) ago(w []word) (time.Time, bool) {
-	isAgo := slices.ContainsFunc(w, func(x word) bool { return agoWords[x.text] })
+	if len(w) <= 4 && slices.ContainsFunc(w, func(x word) bool { return nowWords[x.text] }) {
+		return c.now.UTC(), true
+	}
+	var total time.Duration
+	begin, end := 0, -1
 	for i, x := range w {
-		if nowWords[x.text] && len(w) <= 3 {
-			return c.now.UTC(), true
-		}
 		unit, known := unitOf(x.text)
-		if !known || !isAgo {
+		if !known {
 			continue
 		}
-		n := 1
-		if i > 0 && w[i-1].number >= 0 {
-			n = w[i-1].number
+		n, from := counted(w, i)
+		if from <= end || end < 0 || !areJoined(w[end+1:from]) {
+			total, begin = 0, from
 		}
-		return c.now.Add(-time.Duration(n) * unit).Truncate(time.Minute).UTC(), true
+		total, end = total+time.Duration(n)*unit, i
+		if isAgo(w, begin, end) {
+			return c.now.Add(-total).Truncate(time.Minute).UTC(), true
+		}
 	}
 	return time.Time{}, false
 }
 
+// counted is how many of a unit are meant, and where the words for that begin.
+func counted(w []word, unit int) (n, from int) {
+	switch {
+	case unit > 0 && w[unit-1].number >= 0:
+		return w[unit-1].number, unit - 1
+	case unit > 0 && articles[w[unit-1].text]:
+		return 1, unit - 1
+	case unit > 1 && w[unit-1].text == "'" && articles[w[unit-2].text]:
+		return 1, unit - 2
+	}
+	return 1, unit
+}
+
+// areJoined reports that only a comma or an "and" stands between two parts of a stretch of time.
+func areJoined(between []word) bool {
+	return len(between) <= 2 && !slices.ContainsFunc(between, func(x word) bool { return !joints[x.text] })
+}
+
+// isAgo reports that words around a stretch of time, or the end of its last one, say that it is past.
+func isAgo(w []word, begin, end int) bool {
+	if strings.HasSuffix(w[end].text, "前") || end+1 < len(w) && agoWords[w[end+1].text] && !agoBefore[w[end+1].text] {
+		return true
+	}
+	at := begin - 1
+	for at >= 0 && about[w[at].text] {
+		at--
+	}
+	if at >= 2 && w[at].text == "a" && w[at-1].text == "y" && w[at-2].text == "il" {
+		return true
+	}
+	// Before a number or an article only: "heute vor Tagesende" is no stretch of time.
+	return at >= 0 && agoBefore[w[at].text] && begin < end
+}
+
+var (
+	agoWords  = map[string]bool{"ago": true, "fa": true, "atrás": true, "geleden": true, "temu": true, "назад": true, "тому": true, "önce": true, "sedan": true, "siden": true, "sitten": true, "前": true, "vor": true, "hace": true, "há": true, "před": true, "przed": true}
+	agoBefore = map[string]bool{"vor": true, "hace": true, "há": true, "ha": true, "před": true, "przed": true}
+	about     = map[string]bool{"about": true, "circa": true, "etwa": true, "ungefähr": true, "environ": true, "unos": true, "cerca": true, "de": true, "около": true, "około": true, "menos": true, "moins": true, "d": true, "'": true, "als": true, "weniger": true}
+	articles  = map[string]bool{"a": true, "an": true, "one": true, "einer": true, "einem": true, "eine": true, "un": true, "une": true, "una": true, "uno": true, "um": true, "uma": true, "een": true, "одну": true, "один": true, "bir": true, "jedną": true}
+	joints    = map[string]bool{",": true, "and": true, "und": true, "et": true, "y": true, "e": true, "и": true, "i": true, "ve": true}
+)
+
 var dayWords = map[string]int{
-	"today": 0, "yesterday": 1, "heute": 0, "gestern": 1, "aujourd": 0, "hier": 1, "hoy": 0, "ayer": 1, "oggi": 0, "ieri": 1, "hoje": 0, "ontem": 1,
-	"vandaag": 0, "gisteren": 1, "dzisiaj": 0, "dziś": 0, "wczoraj": 1, "сегодня": 0, "вчера": 1, "сьогодні": 0, "вчора": 1, "bugün": 0, "dün": 1,
-	"dnes": 0, "včera": 1, "idag": 0, "igår": 1, "ma": 0, "tegnap": 1, "azi": 0, "今天": 0, "昨天": 1, "今日": 0, "昨日": 1,
+	"today": 0, "yesterday": 1, "heute": 0, "gestern": 1, "vorgestern": 2, "aujourd": 0, "hier": 1, "hoy": 0, "ayer": 1, "anteayer": 2, "oggi": 0, "ieri": 1,
+	"hoje": 0, "ontem": 1, "anteontem": 2, "vandaag": 0, "gisteren": 1, "dzisiaj": 0, "dziś": 0, "wczoraj": 1, "przedwczoraj": 2, "сегодня": 0, "вчера": 1, "позавчера": 2,
+	"сьогодні": 0, "вчора": 1, "bugün": 0, "dün": 1, "dnes": 0, "včera": 1, "idag": 0, "igår": 1, "tegnap": 1, "azi": 0,
+	"今天": 0, "昨天": 1, "前天": 2, "今日": 0, "昨日": 1, "一昨日": 2,
 }
 
-var nowWords = map[string]bool{"now": true, "jetzt": true, "maintenant": true, "ahora": true, "adesso": true, "сейчас": true}
-
-var agoWords = map[string]bool{
-	"ago": true, "vor": true, "il": true, "hace": true, "fa": true, "atrás": true, "há": true, "geleden": true, "temu": true,
-	"назад": true, "тому": true, "önce": true, "před": true, "sedan": true,
+var nowWords = map[string]bool{
+	"now": true, "jetzt": true, "eben": true, "maintenant": true, "instant": true, "ahora": true, "agora": true, "adesso": true, "сейчас": true, "только": true,
+	"teraz": true, "şimdi": true, "刚刚": true, "刚才": true,
 }
 
-// units begin the words for a stretch of time; the longest beginning that fits decides.
+// weekdays are the names of days, which stand alone for the last such day: "Sunday at 14:02".
+var weekdays = dayNames(
+	"sunday sonntag dimanche domingo domenica воскресенье niedziela pazar 星期日 星期天 周日 zondag",
+	"monday montag lundi lunes lunedì понедельник poniedziałek pazartesi 星期一 周一 segunda maandag",
+	"tuesday dienstag mardi martes martedì вторник wtorek salı 星期二 周二 terça dinsdag",
+	"wednesday mittwoch mercredi miércoles mercoledì среда среду środa çarşamba 星期三 周三 quarta woensdag",
+	"thursday donnerstag jeudi jueves giovedì четверг czwartek perşembe 星期四 周四 quinta donderdag",
+	"friday freitag vendredi viernes venerdì пятница пятницу piątek cuma 星期五 周五 sexta vrijdag",
+	"saturday samstag sonnabend samedi sábado sabato суббота субботу sobota cumartesi 星期六 周六 zaterdag",
+)
+
+// dayNames takes the names of each day, the first line Sunday's.
+func dayNames(days ...string) map[string]time.Weekday {
+	names := map[string]time.Weekday{}
+	for on, list := range days {
+		for _, name := range strings.Fields(list) {
+			names[name] = time.Weekday(on)
+		}
+	}
+	return names
+}
+
+// units begin the words for a stretch of time; one with = is the whole word. Months and years are as round as what a
+// board says of them.
 var units = []struct {
-	begin string
 	unit  time.Duration
+	begin string
 }{
-	{"sec", time.Second}, {"sek", time.Second}, {"segund", time.Second}, {"сек", time.Second}, {"saniye", time.Second}, {"moment", time.Second},
-	{"min", time.Minute}, {"мин", time.Minute}, {"хв", time.Minute}, {"dakika", time.Minute},
-	{"hour", time.Hour}, {"stund", time.Hour}, {"heure", time.Hour}, {"hora", time.Hour}, {"ora", time.Hour}, {"ore", time.Hour}, {"uur", time.Hour},
-	{"godz", time.Hour}, {"час", time.Hour}, {"годин", time.Hour}, {"saat", time.Hour}, {"hodin", time.Hour},
-	{"day", aDay}, {"tag", aDay}, {"jour", aDay}, {"día", aDay}, {"dia", aDay}, {"giorn", aDay}, {"dag", aDay}, {"dni", aDay}, {"дн", aDay}, {"ден", aDay}, {"gün", aDay},
-	{"week", 7 * aDay}, {"woche", 7 * aDay}, {"semaine", 7 * aDay}, {"semana", 7 * aDay}, {"settiman", 7 * aDay}, {"tydzi", 7 * aDay}, {"tygodni", 7 * aDay}, {"недел", 7 * aDay},
+	{time.Second, "sec sek segund secondi сек saniye moment chwil =s 秒"},
+	{time.Minute, "min мин хв dakika =m 分"},
+	{time.Hour, "hour stund heure hora ora ore =uur uren godz час годин saat hodin =h 小时 小時 時間"},
+	{aDay, "day =tag =tage =tagen jour día dia giorn =dag =dagen =dzień =dni дн ден gün =d 天 日前"},
+	{7 * aDay, "week woche semaine semana settiman tydzi tygodni недел неделю hafta =w 周前 星期前 週間"},
+	{30 * aDay, "month monat mois mes meses mese mesi mês miesi месяц =ay =ayı 个月 個月 か月"},
+	{365 * aDay, "year jahr =an =ans année año anni anno ano =rok =lata =lat год лет yıl 年前"},
 }
 
 const aDay = 24 * time.Hour
 
-func unitOf(text string) (time.Duration, bool) {
-	for _, u := range units {
-		if strings.HasPrefix(text, u.begin) {
-			return u.unit, true
+// unitOf is the unit that a word is of: the longest beginning that fits.
+func unitOf(text string) (unit time.Duration, known bool) {
+	longest := 0
+	for _, u := range unitBegins {
+		if fits := text == u.begin || !u.whole && strings.HasPrefix(text, u.begin); fits && len(u.begin) > longest {
+			unit, longest = u.unit, len(u.begin)
 		}
 	}
-	return 0, false
+	return unit, longest > 0
+}
+
+type unitBegin struct {
+	begin string
+	whole bool
+	unit  time.Duration
+}
+
+var unitBegins = listUnits()
+
+func listUnits() []unitBegin {
+	var all []unitBegin
+	for _, u := range units {
+		for _, begin := range strings.Fields(u.begin) {
+			name, whole := strings.CutPrefix(begin, "=")
+			all = append(all, unitBegin{name, whole, u.unit})
+		}
+	}
+	return all
 }
 
 // monthNames are beginnings of the twelve names in the languages that boards are mostly in; a word of three letters and
