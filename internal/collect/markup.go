@@ -142,7 +142,7 @@ func (m *markup) posts(p *page, dates calendar) ([]risk.Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	dates.monthFirst = m.monthFirst
+	dates.monthFirst = m.isMonthFirst(p)
 	var items []risk.Item
 	for _, s := range list.EachIter() {
 		if item, ok := m.item(p, s, dates); ok {
@@ -158,6 +158,25 @@ func (m *markup) posts(p *page, dates calendar) ([]risk.Item, error) {
 		return nil, nil
 	}
 	return nil, p.strange(m.key, "a thread")
+}
+
+// numericDate is a day and a month in either order, before a year.
+var numericDate = regexp.MustCompile(`\b(\d\d?)[-/](\d\d?)[-/](?:\d\d)?\d\d\b`)
+
+// isMonthFirst tells from the dates on the page that have only one reading how the others are to be read, as boards may
+// change the software's default. Where they do not agree, that holds.
+func (m *markup) isMonthFirst(p *page) bool {
+	var first, second bool // which place holds what can only be a day
+	for _, s := range find(p.doc.Selection, m.date).EachIter() {
+		for _, d := range numericDate.FindAllStringSubmatch(oneLine(s), -1) {
+			first = first || d[1] > "12" && len(d[1]) == 2
+			second = second || d[2] > "12" && len(d[2]) == 2
+		}
+	}
+	if first != second {
+		return second
+	}
+	return m.monthFirst
 }
 
 // mute counts the posts without a text for which the software gives no reason, where its reasons are known.
