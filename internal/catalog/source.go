@@ -274,7 +274,7 @@ var needs = map[risk.SourceKind][]string{
 }
 
 // engines are the board softwares whose pages are read without selectors.
-var engines = []string{"auto", "phpbb", "mybb", "smf", "vbulletin", "fluxbb", "xenforo", "invision", "discourse", "nodebb", "flarum"}
+var engines = []string{"auto", "phpbb", "mybb", "smf", "vbulletin", "fluxbb", "xenforo", "invision", "discourse", "nodebb", "flarum", "generic"}
 
 // besideEngine are the keys under read that may stand beside an engine; it takes the place of the others.
 var besideEngine = []string{"engine", "dates", "zone", "captcha", "not_found", "twins"}

@@ -43,12 +43,16 @@ var engines = []engine{
 // auto is the name under which the page itself decides.
 const auto = "auto"
 
-// recognise finds the software whose page this is; wanted names one, or is auto.
+// recognise finds the software whose page this is; wanted names one, or is auto. The generic reader gets what none of
+// them claims.
 func recognise(p *page, wanted string) (engine, error) {
 	for _, e := range engines {
 		if e.shows(p) && (wanted == auto || wanted == e.name()) {
 			return e, nil
 		}
+	}
+	if g := new(genericBoard); p.doc != nil && (wanted == generic || wanted == auto && g.shows(p)) {
+		return g, nil
 	}
 	return nil, p.strange(wanted, "the forum's index")
 }

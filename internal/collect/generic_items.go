@@ -1,0 +1,755 @@
+package collect
+
+import (
+	"cmp"
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/PuerkitoBio/goquery"
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+
+	"github.com/wardline/wardline/internal/risk"
+)
+
+// postings are the posts of a page: the best group of elements of one kind that each have a date, an author or an id,
+// and a text that is not mostly links. Where the markup has none, what it says for search engines is taken.
+func (s *structure) postings(dates calendar) []risk.Item {
+	if dates.now.IsZero() { // only whether there are posts matters
+		dates.now, dates.zone = time.Now(), time.UTC
+	}
+	own := leadsOf(s.p.url)
+	if own != toThreads && slices.ContainsFunc(s.lists(), func(l list) bool { return l.leads == toBoards || own == toBoards && l.leads == toThreads }) {
+		return nil
+	}
+	dated := s.dated(dates)
+	var best postGroup
+	for _, group := range s.datedGroups(dated) {
+		if g, ok := s.postGroup(group, dated); ok && g.score > best.score && (own == toThreads || !s.areRows(g)) {
+			best = g
+		}
+	}
+	var items []risk.Item
+	for _, post := range best.posts {
+		if item, ok := s.item(post, best, dated, dates); ok {
+			items = append(items, item)
+		}
+	}
+	if len(items) == 0 {
+		items = linkedData(s.p, dates)
+	}
+	return items
+}
+
+const (
+	mostDates  = 600
+	mostDate   = 90 // letters in an element that is a date
+	mostGroups = 24
+)
+
+// dated are the elements that are dates, with what they say: those that tell programs, and those whose own text is one.
+func (s *structure) dated(dates calendar) map[*html.Node]time.Time {
+	found := map[*html.Node]time.Time{}
+	for _, n := range s.all {
+		if len(found) >= mostDates {
+			break
+		}
+		if t, ok := s.dateIn(n, dates); ok && !s.off[n] {
+			found[n] = t
+		}
+	}
+	return found
+}
+
+func (s *structure) dateIn(n *html.Node, dates calendar) (time.Time, bool) {
+	for _, name := range []string{"data-timestamp", "data-time", "datetime"} {
+		if t, ok := dates.stamp(attr(n, name)); ok && s.text[n] < mostDate {
+			return t, true
+		}
+	}
+	if strings.HasPrefix(attr(n, "itemprop"), "date") {
+		if t, ok := dates.stamp(attr(n, "content")); ok {
+			return t, true
+		}
+	}
+	own := ownText(n)
+	if title := attr(n, "title"); title != "" && len(title) < mostDate && (own == "" || looksLikeDate(own)) && looksLikeDate(title) {
+		if t, ok := dates.read(title); ok {
+			return t, true
+		}
+	}
+	if len(own) > mostDate || !looksLikeDate(own) {
+		return time.Time{}, false
+	}
+	if t, ok := dates.read(nodeText(n)); ok && s.text[n] < mostDate {
+		return t, true
+	}
+	return dates.read(own)
+}
+
+func ownText(n *html.Node) string {
+	var b strings.Builder
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		if c.Type == html.TextNode && b.Len() <= mostDate {
+			b.WriteString(c.Data)
+			b.WriteByte(' ')
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+var dateForm = regexp.MustCompile(`\b(?:19|20)\d\d\b|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{1,2}:\d\d`)
+
+// looksLikeDate is what a text must have before it is read as a date: a year, a day in numbers, a time, or a word for a day.
+func looksLikeDate(text string) bool {
+	if dateForm.MatchString(text) {
+		return true
+	}
+	words := wordsOf(text)
+	if len(words) > 8 {
+		return false
+	}
+	return slices.ContainsFunc(words, func(w word) bool {
+		_, isDay := dayWords[w.text]
+		return isDay && len(w.text) > 2 || agoWords[w.text] && len(words) > 1
+	})
+}
+
+// datedGroups are the groups of elements of one kind that hold dates, and single ones that carry a post's id.
+func (s *structure) datedGroups(dated map[*html.Node]time.Time) [][]*html.Node {
+	byKin := map[[3]uint32][]*html.Node{}
+	met := map[*html.Node]bool{}
+	var order [][3]uint32
+	for _, date := range s.all {
+		if _, ok := dated[date]; !ok {
+			continue
+		}
+		for n := date.Parent; n != nil && n.DataAtom != atom.Body && !met[n]; n = n.Parent {
+			met[n] = true
+			key := s.kin(n)
+			if byKin[key] == nil {
+				order = append(order, key)
+			}
+			byKin[key] = append(byKin[key], n)
+		}
+	}
+	var groups [][]*html.Node
+	for _, key := range order {
+		g := byKin[key]
+		if !inOneAnother(g) && (len(g) > 1 || postID(g[0]) != "" || isPosting(g[0])) && !slices.ContainsFunc(g, func(n *html.Node) bool { return s.off[n] }) {
+			groups = append(groups, g)
+		}
+	}
+	slices.SortStableFunc(groups, func(a, b []*html.Node) int { return cmp.Compare(s.weight(b), s.weight(a)) })
+	groups = groups[:min(len(groups), mostGroups)]
+	if anchored := s.anchored(dated); len(anchored) > 0 {
+		groups = append(groups, anchored)
+	}
+	return groups
+}
+
+// anchored are the smallest elements that hold one post's id with a date and an author. They need not be of one kind: a
+// first post often differs from the others.
+func (s *structure) anchored(dated map[*html.Node]time.Time) []*html.Node {
+	ids, holds := map[*html.Node]string{}, map[*html.Node]bool{}
+	for _, n := range s.all {
+		_, isDate := dated[n]
+		if isDate && !s.off[n] {
+			for up := n; up != nil && !holds[up]; up = up.Parent {
+				holds[up] = true
+			}
+		}
+		if id := postID(n); id != "" && !s.off[n] && len(ids) < mostPostings {
+			ids[n] = id
+		}
+	}
+	others := map[*html.Node]map[string]bool{} // the ids in an element
+	for n, id := range ids {
+		for up := n; up != nil; up = up.Parent {
+			if others[up] == nil {
+				others[up] = map[string]bool{}
+			}
+			others[up][id] = true
+		}
+	}
+	taken := map[string]bool{}
+	var group []*html.Node
+	for _, n := range s.all {
+		id := ids[n]
+		if id == "" || taken[id] {
+			continue
+		}
+		for up := n; up != nil && len(others[up]) == 1; up = up.Parent {
+			if holds[up] && s.author(up, 0) != nil {
+				taken[id] = true
+				group = append(group, up)
+				break
+			}
+		}
+	}
+	return group
+}
+
+func (s *structure) weight(group []*html.Node) (sum int) {
+	for _, n := range group {
+		sum += s.text[n]
+	}
+	return sum
+}
+
+var (
+	postIDForm = regexp.MustCompile(`(?i)^(?:[a-z]+[-_])*(?:[a-z]*post|p|pid|msg|message|comment|elcomment|reply|entry|article|answer)[-_]?(\d+)(?:[-_][a-z]+)?$`)
+	postingOf  = regexp.MustCompile(`(?i)schema\.org/(?:DiscussionForumPosting|SocialMediaPosting|Comment|Answer|Question)$`)
+)
+
+func isPosting(n *html.Node) bool { return postingOf.MatchString(attr(n, "itemtype")) }
+
+// postID is the number by which an element names its post.
+func postID(n *html.Node) string {
+	for _, name := range []string{"data-pid", "data-post-id", "data-postid", "data-commentid", "data-comment-id"} {
+		if id := attr(n, name); id != "" && digits.FindString(id) == id {
+			return id
+		}
+	}
+	for _, name := range []string{"id", "data-content", "name"} {
+		if m := postIDForm.FindStringSubmatch(attr(n, name)); m != nil {
+			return m[1]
+		}
+	}
+	return ""
+}
+
+// postGroup is a group of posts, and where in each the parts of one stand.
+type postGroup struct {
+	posts  []*html.Node
+	date   spot // where its date stands
+	author spot // 0 = nowhere
+	bodies map[*html.Node]*html.Node
+	score  int
+}
+
+func (s *structure) postGroup(group []*html.Node, dated map[*html.Node]time.Time) (postGroup, bool) {
+	g := postGroup{posts: group, date: s.datePlace(group, dated), author: s.authorPlace(group)}
+	g.bodies = s.bodies(g, dated)
+	if s.isList(g) {
+		return g, false
+	}
+	whole := 0
+	for _, post := range group {
+		body, author := g.bodies[post], s.author(post, g.author)
+		named := s.idIn(post) != "" || isPosting(post)
+		if body == nil || s.date(post, g.date, dated) == nil || author == nil && !named {
+			continue
+		}
+		whole++
+		g.score += 20 + min(s.text[body], 400)
+		if author != nil {
+			g.score += 40
+		}
+		if named {
+			g.score += 30
+		}
+	}
+	return g, 10*whole >= 7*len(group)
+}
+
+// find is the first element that stands at a spot.
+func (s *structure) find(in *html.Node, wanted spot) *html.Node {
+	if wanted == 0 {
+		return nil
+	}
+	return s.findFrom(in, 1, wanted)
+}
+
+func (s *structure) findFrom(in *html.Node, at, wanted spot) *html.Node {
+	for c := in.FirstChild; c != nil; c = c.NextSibling {
+		kind, ok := s.kind[c]
+		if !ok {
+			continue
+		}
+		if at.then(kind) == wanted {
+			return c
+		}
+		if found := s.findFrom(c, at.then(kind), wanted); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// tally counts places over a group, and what speaks for each.
+type tally struct {
+	order []spot
+	count map[spot]int
+	sum   map[spot]int64
+}
+
+func newTally() *tally { return &tally{count: map[spot]int{}, sum: map[spot]int64{}} }
+
+func (t *tally) add(at spot, value int64) {
+	if t.count[at] == 0 {
+		t.order = append(t.order, at)
+	}
+	t.count[at]++
+	t.sum[at] += value
+}
+
+// best is the spot, in at least so many of ten elements, for which most speaks; 0 = none.
+func (t *tally) best(of, tenths int) spot {
+	best := spot(0)
+	for _, at := range t.order {
+		if 10*t.count[at] >= tenths*of && (best == 0 || t.sum[at] > t.sum[best]) {
+			best = at
+		}
+	}
+	return best
+}
+
+var notWhen = wordSet("edit edited editdate lastedit join joined registered signature sig quote")
+
+// datePlace is where the date of a post stands: of those in most posts, the latest on the whole, as that on which a
+// member joined is older.
+func (s *structure) datePlace(group []*html.Node, dated map[*html.Node]time.Time) spot {
+	t := newTally()
+	for _, post := range group {
+		met := map[spot]bool{}
+		s.each(post, func(n *html.Node, at spot) {
+			if when, ok := dated[n]; ok && !met[at] && !s.hasWord(n, post, notWhen) {
+				met[at] = true
+				t.add(at, when.Unix()/3600)
+			}
+		})
+	}
+	return t.best(len(group), 4)
+}
+
+// date is the element with a post's date; nil = none.
+func (s *structure) date(post *html.Node, usual spot, dated map[*html.Node]time.Time) *html.Node {
+	if n := s.find(post, usual); n != nil {
+		if _, ok := dated[n]; ok {
+			return n
+		}
+	}
+	var found *html.Node
+	s.below(post, func(n *html.Node) {
+		if _, ok := dated[n]; ok && found == nil && !s.hasWord(n, post, notWhen) {
+			found = n
+		}
+	})
+	return found
+}
+
+// hasWord reports that an element, or one around it inside of another, is of a class with one of the words.
+func (s *structure) hasWord(n, in *html.Node, words map[string]bool) bool {
+	for ; n != nil && n != in; n = n.Parent {
+		if slices.ContainsFunc(wordsOfClass(n), func(w string) bool { return words[w] }) {
+			return true
+		}
+	}
+	return false
+}
+
+var authorWords = wordSet("author username user poster nick nickname postername creator usernick member name postauthor bigusername largetext")
+
+const mostName = 60
+
+// authorPlace is where the names of the posts' authors stand: what is marked as such, or links to members.
+func (s *structure) authorPlace(group []*html.Node) spot {
+	t := newTally()
+	for _, post := range group {
+		met := map[spot]bool{}
+		s.each(post, func(n *html.Node, at spot) {
+			if weight := s.authorWeight(n, post); weight > 0 && !met[at] {
+				met[at] = true
+				t.add(at, weight)
+			}
+		})
+	}
+	return t.best(len(group), 4)
+}
+
+// author is the element with the name of a post's author; nil = none.
+func (s *structure) author(post *html.Node, usual spot) *html.Node {
+	if n := s.find(post, usual); n != nil && s.authorWeight(n, post) > 0 {
+		return n
+	}
+	best, found := int64(0), (*html.Node)(nil)
+	s.below(post, func(n *html.Node) {
+		if weight := s.authorWeight(n, post); weight > best {
+			best, found = weight, n
+		}
+	})
+	return found
+}
+
+// authorWeight is what speaks for an element's being the author's name; the shorter of those in one another counts more.
+func (s *structure) authorWeight(n, post *html.Node) int64 {
+	if s.text[n] == 0 || s.text[n] > mostName {
+		return 0
+	}
+	weight := int64(0)
+	if slices.ContainsFunc(wordsOfClass(n), func(w string) bool { return authorWords[w] }) {
+		weight += 60
+	}
+	if strings.Contains(attr(n, "itemprop"), "author") || attr(n, "itemprop") == "name" || attr(n, "rel") == "author" || attr(n, "data-username") != "" {
+		weight += 60
+	}
+	if n.DataAtom == atom.A {
+		if l, ok := s.linkOf(n); ok && l.leads == toPeople {
+			weight += 60
+		}
+	}
+	if weight == 0 || s.hasWord(n, post, notWhen) || !s.outOfQuotes(n, post) {
+		return 0
+	}
+	if text := nodeText(n); strings.ContainsAny(text, ":\n") || isNumber(text) || len(strings.Fields(text)) > 3 {
+		return 0
+	}
+	return max(weight-int64(s.text[n]), 1)
+}
+
+func (s *structure) linkOf(n *html.Node) (link, bool) {
+	to, ok := s.p.resolve(attr(n, "href"))
+	if !ok {
+		return link{}, false
+	}
+	return link{node: n, to: to, leads: leadsOf(to)}, true
+}
+
+func (s *structure) outOfQuotes(n, in *html.Node) bool {
+	for ; n != nil && n != in; n = n.Parent {
+		if n.DataAtom == atom.Blockquote {
+			return false
+		}
+	}
+	return true
+}
+
+var (
+	bodyWords = wordSet("content body text posttext postbody messagetext messagebody postcontent postmessage cooked markdown commenttext richtext postmsg postcontent entrycontent")
+	weakWords = wordSet("message msg entry inner post comment")
+	sideWords = wordSet("sig signature profile avatar userinfo userdetails usertitle title stats meta header head footer foot controls buttons tools attachments attachment rank subject postprofile poster author user group info menu")
+)
+
+// bodies are the elements with the posts' texts: of the largest ones that hold neither date nor author, that for which most
+// speaks, in the post itself and in the others on the page.
+func (s *structure) bodies(g postGroup, dated map[*html.Node]time.Time) map[*html.Node]*html.Node {
+	t := newTally()
+	candidates := map[*html.Node][]*html.Node{}
+	for _, post := range g.posts {
+		met := map[spot]bool{}
+		s.largest(post, s.about(post, g, dated), func(n *html.Node) {
+			if s.text[n] == 0 || s.off[n] || inQuote(n, post) || 2*s.linked[n] > s.text[n] && s.text[n] > 40 || s.linked[n] == s.text[n] {
+				return
+			}
+			candidates[post] = append(candidates[post], n)
+			if at := s.placeOf(n, post); !met[at] {
+				met[at] = true
+				t.add(at, s.bodyWeight(n, post))
+			}
+		})
+	}
+	bodies := map[*html.Node]*html.Node{}
+	for _, post := range g.posts {
+		best := int64(0)
+		for _, n := range candidates[post] {
+			if weight := s.bodyWeight(n, post) + t.sum[s.placeOf(n, post)]/int64(len(g.posts)); weight > best {
+				best, bodies[post] = weight, n
+			}
+		}
+	}
+	return bodies
+}
+
+// inQuote reports an element in somebody else's words. Some software puts the post's own into a blockquote too, and says
+// so by its class.
+func inQuote(n, in *html.Node) bool {
+	isBody := func(w string) bool { return bodyWords[w] }
+	for n = n.Parent; n != nil && n != in; n = n.Parent {
+		words := wordsOfClass(n)
+		if (n.DataAtom == atom.Blockquote || slices.Contains(words, "quote")) && !slices.ContainsFunc(words, isBody) {
+			return true
+		}
+	}
+	return false
+}
+
+// about are the elements that hold what a post says of itself: its date, wherever it stands again, and its author.
+func (s *structure) about(post *html.Node, g postGroup, dated map[*html.Node]time.Time) map[*html.Node]bool {
+	about := map[*html.Node]bool{}
+	mark := func(n *html.Node) {
+		for ; n != nil && n != post; n = n.Parent {
+			about[n] = true
+		}
+	}
+	mark(s.author(post, g.author))
+	date := s.date(post, g.date, dated)
+	mark(date)
+	s.below(post, func(n *html.Node) {
+		if when, ok := dated[n]; ok && date != nil && when.Equal(dated[date]) {
+			mark(n)
+		}
+	})
+	return about
+}
+
+// largest gives the outermost elements that hold none of others, and inside of those the ones whose class says that
+// they are a text.
+func (s *structure) largest(in *html.Node, without map[*html.Node]bool, yield func(*html.Node)) {
+	for c := in.FirstChild; c != nil; c = c.NextSibling {
+		if _, ok := s.kind[c]; !ok {
+			continue
+		}
+		if without[c] {
+			s.largest(c, without, yield)
+			continue
+		}
+		yield(c)
+		s.below(c, func(n *html.Node) {
+			if isText(n) {
+				yield(n)
+			}
+		})
+	}
+}
+
+func isText(n *html.Node) bool {
+	prop := attr(n, "itemprop")
+	return prop == "text" || prop == "articleBody" || slices.ContainsFunc(wordsOfClass(n), func(w string) bool { return bodyWords[w] || weakWords[w] })
+}
+
+// ownWords are the letters in an element that are in no link and in no quote.
+func (s *structure) ownWords(n *html.Node) int {
+	letters := s.text[n] - s.linked[n]
+	for _, q := range outermost(goquery.NewDocumentFromNode(n).Find("blockquote")) {
+		if q.Nodes[0] != n {
+			letters -= s.text[q.Nodes[0]]
+		}
+	}
+	return max(letters, 0)
+}
+
+// saysOfMember begins what boards tell of the author beside a post.
+var saysOfMember = regexp.MustCompile(`(?i)^(?:registered|joined|join date|member since|posts|messages|location|reputation|beiträge|registriert|dabei seit|inscrit|registrado|mensajes|сообщени[яй]|регистрация|zarejestrowany|kayıt)\b`)
+
+func (s *structure) bodyWeight(n, post *html.Node) int64 {
+	weight := int64(min(s.ownWords(n), 2000) + 10)
+	prop := attr(n, "itemprop")
+	switch {
+	case prop == "text" || prop == "articleBody":
+		weight *= 30
+	case slices.ContainsFunc(wordsOfClass(n), func(w string) bool { return bodyWords[w] }):
+		weight *= 6
+	case isText(n):
+		weight *= 2
+	}
+	if s.hasWord(n, post, sideWords) || saysOfMember.MatchString(strings.TrimSpace(nodeText(n))) {
+		weight /= 10
+	}
+	return weight
+}
+
+// isList reports elements that are each about another page: threads in a list, not posts.
+func (s *structure) isList(g postGroup) bool {
+	rows := 0
+	for _, post := range g.posts {
+		if s.isRow(post, g.bodies[post]) {
+			rows++
+		}
+	}
+	return 2*rows > len(g.posts)
+}
+
+// areRows reports that the posts would be those of a list of threads or boards, or parts of it.
+func (s *structure) areRows(g postGroup) bool {
+	return slices.ContainsFunc(s.lists(), func(l list) bool {
+		return l.leads != toAnything && len(l.rows) > 1 && overlap(g.posts, l.rows)
+	})
+}
+
+func (s *structure) isRow(post, body *html.Node) bool {
+	id := s.idIn(post)
+	return slices.ContainsFunc(s.links(post), func(l link) bool {
+		switch {
+		case l.leads != toThreads && l.leads != toBoards, isNumber(strings.TrimLeft(l.text, "#")), s.isSelf(l):
+			return false
+		case id != "" && strings.Contains(attr(l.node, "href"), id):
+			return false
+		}
+		return (body == nil || !within(l.node, map[*html.Node]bool{body: true})) && s.outOfQuotes(l.node, post)
+	})
+}
+
+// idAround is the id of the post that an element is in, or is.
+func (s *structure) idAround(n *html.Node) string {
+	if id := s.idIn(n); id != "" {
+		return id
+	}
+	for ; n != nil; n = n.Parent {
+		if id := postID(n); id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
+// idIn is the id of the post that an element is: its own, or that of an anchor in it.
+func (s *structure) idIn(n *html.Node) string {
+	if id := postID(n); id != "" {
+		return id
+	}
+	found := ""
+	s.below(n, func(c *html.Node) {
+		if found == "" {
+			found = postID(c)
+		}
+	})
+	return found
+}
+
+var genericAnatomy = anatomy{quote: `blockquote, .quote, aside.quote, .bbc_standard_quote, .bbCodeQuote`, quoteAuthor: `cite, .quote-author, .attribution`,
+	quoteHead: `cite, .quote-author, .attribution`, code: `pre, code.bbc_code`, attachment: `a[href*="attachment"], a[download]`, noise: `[data-notice-of-editing], .codebox > p, .codebox > dt, .code > .title, .bbCodeBlock-title`}
+
+func (s *structure) item(post *html.Node, g postGroup, dated map[*html.Node]time.Time, dates calendar) (risk.Item, bool) {
+	body := g.bodies[post]
+	if body == nil {
+		return risk.Item{}, false
+	}
+	item := risk.Item{PostID: s.idIn(post), Author: s.authorOf(post, g)}
+	if at := s.date(post, g.date, dated); at != nil {
+		item.Posted = dated[at]
+	}
+	if notice := s.editNotice(post); notice != nil {
+		item.Edited, item.EditedAt = true, dates.dateOf(goquery.NewDocumentFromNode(notice).Selection, nil)
+	}
+	genericAnatomy.read(goquery.NewDocumentFromNode(body).Selection, &item)
+	item.Attachments = appendNew(item.Attachments, fileNames(goquery.NewDocumentFromNode(post).Selection, genericAnatomy.attachment))
+	return item, strings.TrimSpace(item.Text) != "" || len(item.Quotes) > 0
+}
+
+// editWords say that a post was changed.
+var editWords = []string{
+	"edited", "last edit", "modified", "zuletzt bearbeitet", "bearbeitet", "zuletzt geändert", "modifié", "dernière édition", "editado", "modificado", "modificato", "ultima modifica", "editada",
+	"bewerkt", "edytowan", "ostatnio edytowane", "изменено", "отредактировано", "редактировал", "відредагован", "düzenlen", "upraven", "redigerad", "编辑", "編集",
+}
+
+// noticeMark is the attribute that notices of editing get, so that they are not read as the author's words.
+const noticeMark = "data-notice-of-editing"
+
+// editNotice is the smallest element that says that a post was edited, and when.
+func (s *structure) editNotice(post *html.Node) *html.Node {
+	var notice *html.Node
+	s.below(post, func(n *html.Node) {
+		if s.text[n] == 0 || s.text[n] > mostTitle/2 || n.DataAtom == atom.A || !s.outOfQuotes(n, post) {
+			return
+		}
+		text := strings.ToLower(nodeText(n))
+		if containsAny(text, editWords) && (looksLikeDate(text) || find(goquery.NewDocumentFromNode(n).Selection, "time").Length() > 0) {
+			notice = n
+		}
+	})
+	if notice != nil && attr(notice, noticeMark) == "" {
+		notice.Attr = append(notice.Attr, html.Attribute{Key: noticeMark, Val: "1"})
+	}
+	return notice
+}
+
+func appendNew(names, more []string) []string {
+	for _, n := range more {
+		if !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+func (s *structure) authorOf(post *html.Node, g postGroup) string {
+	if n := s.author(post, g.author); n != nil {
+		return strings.Join(strings.Fields(nodeText(n)), " ")
+	}
+	return cleanText(firstOf(attr(post, "data-author"), attr(post, "data-username")))
+}
+
+// posting is what schema.org calls a post, as pages carry it for search engines.
+type posting struct {
+	Type   any       `json:"@type"`
+	ID     string    `json:"@id"`
+	URL    string    `json:"url"`
+	Text   string    `json:"text"`
+	Body   string    `json:"articleBody"`
+	Date   string    `json:"datePublished"`
+	Edited string    `json:"dateModified"`
+	Author any       `json:"author"`
+	Below  []posting `json:"comment"`
+	Graph  []posting `json:"@graph"`
+	Main   *posting  `json:"mainEntity"`
+}
+
+const mostPostings = 2000
+
+// linkedData are the posts that a page's JSON-LD holds. Their texts have lost their markup.
+func linkedData(p *page, dates calendar) []risk.Item {
+	var items []risk.Item
+	for _, script := range find(p.doc.Selection, `script[type="application/ld+json"]`).EachIter() {
+		text := strings.TrimSpace(script.Text())
+		var many []posting
+		if !strings.HasPrefix(text, "[") {
+			text = "[" + text + "]"
+		}
+		if !isReadJSON(json.Unmarshal([]byte(text), &many)) {
+			continue
+		}
+		for _, one := range many {
+			items = one.collect(p, dates, items, 0)
+		}
+	}
+	return items
+}
+
+func (d posting) collect(p *page, dates calendar, items []risk.Item, depth int) []risk.Item {
+	if depth > mostNested || len(items) >= mostPostings {
+		return items
+	}
+	kind, _ := d.Type.(string)
+	if text := firstOf(d.Text, d.Body); text != "" && postingOf.MatchString("schema.org/"+kind) {
+		item := risk.Item{Text: strings.TrimSpace(nodeText(fragmentRoot(text))), Author: cleanText(nameOf(d.Author)), URL: ""}
+		if utf8.RuneCountInString(item.Author) > mostName {
+			item.Author = ""
+		}
+		item.Posted, _ = dates.stamp(d.Date)
+		if at, ok := dates.stamp(d.Edited); ok && d.Edited != d.Date {
+			item.Edited, item.EditedAt = true, at
+		}
+		if m := placeInThread.FindString(firstOf(d.URL, d.ID)); m != "" {
+			item.PostID = digits.FindString(m)
+		}
+		items = append(items, item)
+	}
+	for _, below := range slices.Concat(d.Below, d.Graph) {
+		items = below.collect(p, dates, items, depth+1)
+	}
+	if d.Main != nil {
+		items = d.Main.collect(p, dates, items, depth+1)
+	}
+	return items
+}
+
+// nameOf is the name in what stands for a person: a name, an object with one, or a list of these.
+func nameOf(author any) string {
+	switch a := author.(type) {
+	case string:
+		return a
+	case map[string]any:
+		name, _ := a["name"].(string)
+		return name
+	case []any:
+		if len(a) > 0 {
+			return nameOf(a[0])
+		}
+	}
+	return ""
+}
