@@ -36,7 +36,7 @@ var addresses = map[string][]string{
 
 func TestRealEveryPageInTheBrowser(t *testing.T) {
 	data := t.TempDir()
-	signIn := startDemoIn(t, data)
+	signIn := startDemo(t, data)
 	base, _, _ := strings.Cut(signIn, "/demo/")
 	browser := testparts.Chromium(t)
 	browser.Viewport(1360, 1000)

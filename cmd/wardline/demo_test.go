@@ -12,10 +12,8 @@ import (
 	"github.com/wardline/wardline/internal/config"
 )
 
-// startDemo runs the demo in this process on a free port and gives the line that it prints.
-func startDemo(t *testing.T) string { return startDemoIn(t, t.TempDir()) }
-
-func startDemoIn(t *testing.T, data string) string {
+// startDemo runs the demo in this process on a free port, over a folder of data, and gives the line that it prints.
+func startDemo(t *testing.T, data string) string {
 	t.Helper()
 	settings, err := config.FromEnvironment(map[string]string{
 		"WARDLINE_DATA": data, "WARDLINE_ADDR": "127.0.0.1:0", "WARDLINE_LOG_LEVEL": "warn", "WARDLINE_DRAIN_FOR": "5s",
