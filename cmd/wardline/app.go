@@ -151,7 +151,7 @@ func (a *app) newSender() (*mail.Sender, error) {
 
 // egress is how the collector may leave this machine.
 func (a *app) egress() collect.Config {
-	return collect.Config{TorProxy: a.settings.TorProxy, Account: a.settings.Account, Log: a.log, Now: a.now}
+	return collect.Config{TorProxy: a.settings.TorProxy, Key: a.settings.ServiceKey, Account: a.settings.Account, Log: a.log, Now: a.now}
 }
 
 // definitions are the sources to run: the operator's YAML files and the drop folder.

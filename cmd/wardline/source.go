@@ -20,6 +20,8 @@ import (
 	"github.com/wardline/wardline/internal/catalog"
 	"github.com/wardline/wardline/internal/collect"
 	"github.com/wardline/wardline/internal/config"
+	"github.com/wardline/wardline/internal/match"
+	"github.com/wardline/wardline/internal/pipeline"
 	"github.com/wardline/wardline/internal/risk"
 )
 
@@ -35,6 +37,8 @@ type sourceTestOptions struct {
 	torProxy string
 	cookies  string
 	limit    int
+
+	watchlist string
 }
 
 func sourceTestCommand() *cobra.Command {
@@ -47,7 +51,8 @@ func sourceTestCommand() *cobra.Command {
 With --json, each item is one object a line with board, thread, post_id, url, author, posted_at (RFC 3339, or null when
 the date was not understood), title and text; the last line holds pages, items, not_understood, a list of addresses and
 what was missing there, and found_nothing, the selectors of the definition that found nothing anywhere: a mistake, or a
-site without such a thing. Posts that an engine read also have edited, edited_at, quotes, code and attachments, and the
+site without such a thing. With --watchlist, items have matches: what would be found in them, masked. Leak posts have claim; what an account service
+says comes as objects with account (masked), domain, host and leaked_at. The last line also counts what was left alone. Posts that an engine read also have edited, edited_at, quotes, code and attachments, and the
 last line the engine that was recognised. A loopback address in the definition or after --address may be read; no other private one.
 
 Exit code 0: something was read. 1: nothing was read. 2: the definition is wrong, or the source could not be read.`,
@@ -60,7 +65,11 @@ Exit code 0: something was read. 1: nothing was read. 2: the definition is wrong
 			if src, err = withCookies(src, cmd.InOrStdin(), o.cookies, time.Now()); err != nil {
 				return err
 			}
-			return testSource(cmd.Context(), src, o, cmd.OutOrStdout())
+			scanner, src, err := sourceWatchlist(src, o.watchlist, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			return testSource(cmd.Context(), src, o, scanner, cmd.OutOrStdout())
 		},
 	}
 	flags := cmd.Flags()
@@ -69,6 +78,7 @@ Exit code 0: something was read. 1: nothing was read. 2: the definition is wrong
 	flags.StringVar(&o.torProxy, "tor-proxy", "", "SOCKS5 proxy for the route tor, host:port or unix:/path (default: WARDLINE_TOR_PROXY)")
 	flags.StringVar(&o.cookies, "cookies", "", "read it with the cookies in this file, as source login takes them; - is standard input")
 	flags.IntVar(&o.limit, "limit", 0, "stop after this many items")
+	flags.StringVarP(&o.watchlist, "watchlist", "w", "", "show what would be found for this watchlist, CSV or compiled; an account service is asked about its domains only")
 	return cmd
 }
 
@@ -101,14 +111,15 @@ func readDefinition(file, address string, now time.Time) (risk.Source, error) {
 // errLimit ends a crawl that has shown as many items as were asked for.
 var errLimit = errors.New("enough items")
 
-func testSource(ctx context.Context, src risk.Source, o sourceTestOptions, out io.Writer) error {
+func testSource(ctx context.Context, src risk.Source, o sourceTestOptions, scanner *match.Scanner, out io.Writer) error {
 	egress := collect.Config{TorProxy: o.torProxy, AllowLoopback: loopbackOf(src.Address)}
-	if src.Login.Declared() || o.torProxy == "" && src.Route == risk.RouteTor {
+	if src.Login.Declared() || config.HasKey(src.Read.Engine) || o.torProxy == "" && src.Route == risk.RouteTor {
 		settings, err := config.Read()
 		if err != nil {
 			return err
 		}
 		egress.TorProxy, egress.Account = cmp.Or(o.torProxy, settings.TorProxy), settings.Account
+		egress.Key = settings.ServiceKey
 	}
 	collector, err := collect.New(egress)
 	if err != nil {
@@ -116,7 +127,7 @@ func testSource(ctx context.Context, src risk.Source, o sourceTestOptions, out i
 	}
 	w := bufio.NewWriter(out)
 	defer w.Flush()
-	p := itemPrinter{out: w, json: o.json, limit: o.limit}
+	p := itemPrinter{out: w, json: o.json, limit: o.limit, src: src, scanner: scanner}
 	report, err := collector.Crawl(ctx, src, nothingKnown, p.page)
 	if errors.Is(err, errLimit) {
 		err = nil
@@ -127,7 +138,7 @@ func testSource(ctx context.Context, src risk.Source, o sourceTestOptions, out i
 	if err != nil {
 		return err
 	}
-	if p.items == 0 {
+	if p.items == 0 && report.Encrypted+report.Once == 0 {
 		return exitNothing
 	}
 	return nil
@@ -164,6 +175,11 @@ type itemPrinter struct {
 	json  bool
 	limit int
 	items int
+
+	src     risk.Source
+	scanner *match.Scanner // nil = no watchlist was given
+	matches int
+	fields  fields
 }
 
 // printedItem is the contract of source test --json; change it only by adding.
@@ -182,6 +198,9 @@ type printedItem struct {
 	Quotes      []printedQuote `json:"quotes,omitempty"`
 	Code        []string       `json:"code,omitempty"`
 	Attachments []string       `json:"attachments,omitempty"`
+
+	Claim   *printedClaim  `json:"claim,omitempty"`
+	Matches []printedMatch `json:"matches,omitempty"`
 }
 
 type printedQuote struct {
@@ -203,8 +222,18 @@ func (p *itemPrinter) page(_ context.Context, page risk.Page) error {
 			return errLimit
 		}
 		p.items++
-		if err := p.item(item); err != nil {
+		p.fields.count(item)
+		if err := p.item(item, p.found(risk.Page{Capture: page.Capture, Items: []risk.Item{item}})); err != nil {
 			return fmt.Errorf("print an item: %w", err)
+		}
+	}
+	for _, a := range page.Leaked {
+		if p.limit > 0 && p.items >= p.limit {
+			return errLimit
+		}
+		p.items++
+		if err := p.account(a, p.found(risk.Page{Capture: page.Capture, Leaked: []risk.LeakedAccount{a}})); err != nil {
+			return fmt.Errorf("print an account: %w", err)
 		}
 	}
 	if err := p.out.Flush(); err != nil {
@@ -216,11 +245,22 @@ func (p *itemPrinter) page(_ context.Context, page risk.Page) error {
 	return nil
 }
 
-func (p *itemPrinter) item(i risk.Item) error {
-	posted := postedAt(i.Posted)
+// found is what one item would become for the watchlist.
+func (p *itemPrinter) found(page risk.Page) []pipeline.Preview {
+	if p.scanner == nil {
+		return nil
+	}
+	found := pipeline.PreviewPage(p.scanner, p.src, page)
+	p.matches += len(found)
+	return found
+}
+
+func (p *itemPrinter) item(i risk.Item, found []pipeline.Preview) error {
+	posted, claim, matches := postedAt(i.Posted), claimOf(i.Claim), printedMatches(found)
 	if p.json {
 		return p.line(printedItem{Board: i.Board, Thread: i.Thread, PostID: i.PostID, URL: i.URL, Author: i.Author, PostedAt: posted, Title: i.Title, Text: i.Text,
-			Edited: i.Edited, EditedAt: postedAt(i.EditedAt), Quotes: printedQuotes(i.Quotes), Code: i.Code, Attachments: i.Attachments})
+			Edited: i.Edited, EditedAt: postedAt(i.EditedAt), Quotes: printedQuotes(i.Quotes), Code: i.Code, Attachments: i.Attachments,
+			Claim: claim, Matches: matches})
 	}
 	when := "no date"
 	if posted != nil {
@@ -235,14 +275,14 @@ func (p *itemPrinter) item(i risk.Item) error {
 	if i.Edited {
 		where = append(where, "edited")
 	}
-	text := i.Text
+	text := i.Text + claim.lines()
 	for _, q := range i.Quotes {
 		text += "\n> " + q.Author + ": " + strings.ReplaceAll(q.Text, "\n", "\n> ")
 	}
 	for _, name := range i.Attachments {
 		text += "\n[attached: " + name + "]"
 	}
-	_, err := fmt.Fprintf(p.out, "%s\n%s\n    %s\n\n", strings.Join(where, " · "), i.URL, strings.ReplaceAll(text, "\n", "\n    "))
+	_, err := fmt.Fprintf(p.out, "%s\n%s\n    %s\n%s\n", strings.Join(where, " · "), i.URL, strings.ReplaceAll(text, "\n", "\n    "), matchLines(matches))
 	return err
 }
 
@@ -273,7 +313,11 @@ func (p *itemPrinter) summary(report risk.CrawlReport, failure error) error {
 			NotUnderstood []string `json:"not_understood"`
 			FoundNothing  []string `json:"found_nothing,omitempty"`
 			Engine        string   `json:"engine,omitempty"`
-		}{report.Pages, p.items, notes, append([]string{}, report.Unused...), report.Engine})
+			Encrypted     int      `json:"encrypted,omitempty"`
+			Once          int      `json:"left_alone,omitempty"`
+			Said          []string `json:"said,omitempty"`
+			Matches       int      `json:"matches,omitempty"`
+		}{report.Pages, p.items, notes, append([]string{}, report.Unused...), report.Engine, report.Encrypted, report.Once, report.Said, p.matches})
 	}
 	for _, n := range notes {
 		fmt.Fprintln(p.out, "not understood:", n)
@@ -282,7 +326,16 @@ func (p *itemPrinter) summary(report risk.CrawlReport, failure error) error {
 		fmt.Fprintln(p.out, "a mistake, or not on this site:", u)
 	}
 	if report.Engine != "" {
-		fmt.Fprintln(p.out, "board software:", report.Engine)
+		fmt.Fprintln(p.out, "read as:", report.Engine)
+	}
+	for _, l := range left(report) {
+		fmt.Fprintln(p.out, "note:", l)
+	}
+	if p.fields.items > 0 {
+		fmt.Fprintln(p.out, p.fields.line())
+	}
+	if p.scanner != nil {
+		fmt.Fprintf(p.out, "%d matches\n", p.matches)
 	}
 	_, err := fmt.Fprintf(p.out, "%d pages, %d items\n", report.Pages, p.items)
 	return err

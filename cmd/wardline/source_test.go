@@ -32,34 +32,63 @@ func TestShippedDefinitionsAgainstTheirSamples(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	want := map[string]struct {
-		entries, items int
-		refused        risk.FailureKind
-	}{
-		"sample-paste": {entries: 2, refused: risk.FailCaptcha},
-		"sample-forum": {items: 2, refused: risk.FailLayout},
-		"sample-leaks": {entries: 2, refused: risk.FailLayout},
+	type want struct {
+		entries, items, counted, accounts int
+		refused                           risk.FailureKind
 	}
-	if len(definitions) != len(want) {
-		t.Errorf("%d definitions, want %d", len(definitions), len(want))
+	all := map[string]want{
+		"sample-paste": {entries: 2, refused: risk.FailCaptcha},
+		"sample-forum": {items: 2, refused: risk.FailLogin},
+		"sample-leaks": {entries: 2, refused: risk.FailLayout},
+
+		"pastebin-api":      {entries: 2, refused: risk.FailDenied},
+		"github-gists":      {entries: 1, refused: risk.FailDenied},
+		"sample-lenpaste":   {entries: 2, refused: risk.FailLayout},
+		"sample-haste":      {entries: 2, refused: risk.FailLayout},
+		"sample-opengist":   {entries: 1, refused: risk.FailLayout},
+		"sample-privatebin": {entries: 2, counted: 2, refused: risk.FailLayout},
+
+		"ransomware-live":     {entries: 1, items: 1, refused: risk.FailDenied},
+		"ransomware-live-pro": {entries: 1, items: 1, refused: risk.FailDenied},
+		"ransomlook":          {entries: 1, items: 1, refused: risk.FailLayout},
+		"ransomwatch":         {entries: 1, items: 1, refused: risk.FailLayout},
+		"sample-leakfeed":     {entries: 1, items: 1, refused: risk.FailLayout},
+		"sample-news":         {entries: 1, items: 1, refused: risk.FailLayout},
+
+		"hibp":       {accounts: 3, refused: risk.FailDenied},
+		"hudsonrock": {accounts: 2, refused: risk.FailLayout},
+	}
+	if len(definitions) != len(all) {
+		t.Errorf("%d definitions, want %d", len(definitions), len(all))
 	}
 	for _, d := range definitions {
-		w := want[d.Source.Key]
-		got, err := collect.Inspect(d.Source, "text/html", sampleOf(t, d.File, d.Sample.Read))
-		if err != nil || got.Entries != w.entries || len(got.Items) != w.items {
-			t.Errorf("%s: %d entries, %d items, %v; want %d and %d", d.File, got.Entries, len(got.Items), err, w.entries, w.items)
+		w := all[d.Source.Key]
+		got, err := collect.Inspect(d.Source, typeOf(d.Sample.Read), sampleOf(t, d.File, d.Sample.Read))
+		if have := (want{got.Entries, len(got.Items), got.Counted, len(got.Leaked), w.refused}); err != nil || have != w {
+			t.Errorf("%s: %+v, %v; want %+v", d.File, have, err, w)
 		}
 		for _, i := range got.Items {
-			if i.PostID == "" || i.Author == "" || i.Posted.IsZero() || i.Text == "" {
+			if i.PostID == "" || i.Posted.IsZero() || i.Text == "" && i.Claim.Victim == "" {
 				t.Errorf("%s: a post is not whole: %+v", d.File, i)
 			}
+			if d.Source.Kind == risk.SourceLeakSite && (i.Claim.Victim == "" || i.Claim.Group != "undertow") {
+				t.Errorf("%s: a claim is not whole: %+v", d.File, i.Claim)
+			}
 		}
-		_, err = collect.Inspect(d.Source, "text/html", sampleOf(t, d.File, d.Sample.Refuse))
+		_, err = collect.Inspect(d.Source, typeOf(d.Sample.Refuse), sampleOf(t, d.File, d.Sample.Refuse))
 		var fetch *risk.FetchError
 		if !errors.As(err, &fetch) || fetch.Kind != w.refused {
 			t.Errorf("%s: %v for the page to refuse, want %s", d.File, err, w.refused)
 		}
+		if d.Source.Enabled {
+			t.Errorf("%s is switched on", d.File)
+		}
 	}
+}
+
+// typeOf is how a server would send a sample.
+func typeOf(name string) string {
+	return map[string]string{".json": "application/json", ".xml": "application/rss+xml", ".txt": "text/plain", ".html": "text/html"}[path.Ext(name)]
 }
 
 func sampleOf(t *testing.T, definition, name string) []byte {
@@ -236,6 +265,98 @@ func TestSourceTestNamesTheSelectorThatIsWrong(t *testing.T) {
 		if code != c.code || !strings.Contains(last, c.says) {
 			t.Errorf("%s: exit code %d, %s\nwant %d and %s", c.wrong, code, last, c.code, c.says)
 		}
+	}
+}
+
+const testWatchlist = "supplier,kind,value\nMeridian Lab,domain,meridian-lab.example\nMeridian Lab,brand,Meridian Lab\nSt. Aldhelm,domain,st-aldhelm.example\n"
+
+func writeTestWatchlist(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "watchlist.csv")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// startService answers by path and query, as JSON; the rest is a 404.
+func startService(t *testing.T, says map[string]string) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, ok := says[r.URL.RequestURI()]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, body)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func TestSourceTestShowsClaimsAndMatches(t *testing.T) {
+	at := startService(t, map[string]string{"/recent": `[{"post_title":"Meridian Lab","group_name":"undertow","discovered":"2026-11-20 10:00:00","website":"meridian-lab.example","description":"1.2 TB of results"},
+		{"post_title":"Ledgerly","group_name":"undertow","discovered":"","website":"","description":""}]`})
+	file, list := writeDefinition(t, "ransomware-live.yaml", "", ""), writeTestWatchlist(t, testWatchlist)
+	out, code := runSourceTest(t, file, "--address", at+"/recent", "--watchlist", list)
+	for _, want := range []string{
+		"[victim Meridian Lab · website meridian-lab.example · group undertow · volume 1.2 TB]\n    match: Meridian Lab · critical · Meridian Lab is named as a victim by undertow\n",
+		"read as: ransomware.live\nfields: title 2, author 0, date 1, text 1, victim 2, group 2, volume 1 of 2\n1 matches\n1 pages, 2 items\n",
+		"not understood: 1 items: the date was not understood\n",
+	} {
+		if code != 0 || !strings.Contains(out, want) {
+			t.Errorf("exit code %d, %q not in\n%s", code, want, out)
+		}
+	}
+	out, code = runSourceTest(t, file, "--address", at+"/recent", "--watchlist", list, "--json")
+	if code != 0 || !strings.Contains(out, `"claim":{"victim":"Meridian Lab","website":"meridian-lab.example","group":"undertow","volume":"1.2 TB"},"matches":[{"supplier":"Meridian Lab","kind":"victim_claim","severity":"critical","title":"Meridian Lab is named as a victim by undertow"}]`) ||
+		!strings.Contains(out, `"engine":"ransomware.live","matches":1}`) {
+		t.Errorf("exit code %d, %s", code, out)
+	}
+}
+
+// A refused connection is no page, and not "nothing found".
+func TestSourceTestOfAPlaceThatIsNotThere(t *testing.T) {
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	out, code := runSourceTest(t, writeDefinition(t, "ransomware-live.yaml", "", ""), "--address", gone.URL, "--json")
+	if code != 2 || !strings.HasPrefix(out, `{"pages":0,"items":0,"not_understood":["crawl ransomware-live: fetch `) {
+		t.Errorf("exit code %d, %s", code, out)
+	}
+}
+
+func TestSourceTestOfAnAccountServiceFailsClosed(t *testing.T) {
+	const about = `{"employees":2,"users":0,"third_parties":0,"last_employee_compromised":"2026-10-01T08:00:00Z","data":{"employees_urls":[{"occurrence":2,"type":"employee","url":"https://vpn.st-aldhelm.example/"}],"clients_urls":[]}}`
+	at := startService(t, map[string]string{"/search-by-domain?domain=st-aldhelm.example": about})
+	file := writeDefinition(t, "hudsonrock.yaml", "", "")
+	if out, code := runSourceTest(t, file, "--address", at); code != 2 {
+		t.Errorf("without a watchlist: exit code %d, %s", code, out)
+	}
+	if out, code := runSourceTest(t, file, "--address", at, "--watchlist", writeTestWatchlist(t, "supplier,kind,value\nLedgerly,domain,ledgerly.example\n")); code != 2 {
+		t.Errorf("with a watchlist of others: exit code %d, %s", code, out)
+	}
+	list := writeTestWatchlist(t, "supplier,kind,value\nSt. Aldhelm,domain,st-aldhelm.example\n")
+	out, code := runSourceTest(t, file, "--address", at, "--watchlist", list)
+	const want = "st-aldhelm.example · at vpn.st-aldhelm.example · 2 times · taken by malware · 2026-10-01T08:00:00Z\n    match: St. Aldhelm · high · 2 log-ins for vpn.st-aldhelm.example were taken by malware\n"
+	if code != 0 || !strings.Contains(out, want) || !strings.HasSuffix(out, "1 pages, 1 items\n") {
+		t.Errorf("exit code %d, %s", code, out)
+	}
+}
+
+// A key comes from the environment, and is printed nowhere.
+func TestSourceTestKeepsKeysToItself(t *testing.T) {
+	const key = "00112233445566778899aabbccddeeff"
+	at := startService(t, map[string]string{"/subscription/status": "This key DOES NOT HAVE ACCESS"})
+	file, list := writeDefinition(t, "hibp.yaml", "", ""), writeTestWatchlist(t, testWatchlist)
+	out, code := runSourceTest(t, file, "--address", at, "--watchlist", list, "--json")
+	if code != 2 || !strings.Contains(out, "no key is set for it") || !strings.Contains(out, `"pages":0`) {
+		t.Errorf("without a key: exit code %d, %s", code, out)
+	}
+	t.Setenv("WARDLINE_HIBP_KEY", key)
+	out, code = runSourceTest(t, file, "--address", at, "--watchlist", list, "--json")
+	if code != 2 || !strings.Contains(out, "denied: an answer that refuses us, with status 200") || !strings.Contains(out, `"pages":1`) || strings.Contains(out, key) {
+		t.Errorf("refused: exit code %d, %s", code, out)
 	}
 }
 

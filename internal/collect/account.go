@@ -111,6 +111,18 @@ func (r *run) handLeaked(ctx context.Context, p *page, accounts []risk.LeakedAcc
 	return nil
 }
 
+// inspectAccounts reads an answer of a service about the first domain of the definition.
+func (r *run) inspectAccounts(p *page) ([]risk.LeakedAccount, error) {
+	if len(r.src.Read.Domains) == 0 {
+		return nil, r.denied("there is no domain that it may be asked about")
+	}
+	d := r.src.Read.Domains[0]
+	if r.src.Read.Engine == "hibp" {
+		return breachedIn(p, d, nil)
+	}
+	return countedIn(p, d)
+}
+
 // pace keeps a run within the requests that a service takes a minute.
 func (r *run) pace(perMinute int) {
 	r.src.Politeness.Delay = max(r.src.Politeness.Delay, paceOf(perMinute))

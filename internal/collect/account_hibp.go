@@ -144,14 +144,25 @@ func (b breach) entry(home *url.URL) entry {
 
 // hibpBreached asks which accounts of a domain are in which breaches.
 func (r *run) hibpBreached(ctx context.Context, d risk.Domain, breaches map[string]breach) error {
-	var found map[string][]string
-	p, none, err := r.ask(ctx, &found, "accounts with the names of breaches", "/breacheddomain/"+d.Name, nil)
+	var found any
+	p, none, err := r.ask(ctx, &found, accountsOfBreaches, "/breacheddomain/"+d.Name, nil)
 	if err != nil || none {
 		return err
 	}
-	mark, same, err := r.sameAnswer(ctx, p)
-	if same || err != nil {
+	accounts, err := breachedIn(p, d, breaches)
+	if err != nil {
 		return err
+	}
+	return r.leakedUnlessSame(ctx, p, accounts)
+}
+
+const accountsOfBreaches = "accounts with the names of breaches"
+
+// breachedIn reads which accounts of a domain are in which breaches.
+func breachedIn(p *page, d risk.Domain, breaches map[string]breach) ([]risk.LeakedAccount, error) {
+	var found map[string][]string
+	if err := p.answer(&found, accountsOfBreaches); err != nil {
+		return nil, err
 	}
 	var accounts []risk.LeakedAccount
 	for _, alias := range slices.Sorted(maps.Keys(found)) {
@@ -163,7 +174,7 @@ func (r *run) hibpBreached(ctx context.Context, d risk.Domain, breaches map[stri
 			accounts = append(accounts, b.account(name, tidy(alias)+"@"+d.Name, d.Name))
 		}
 	}
-	return r.leaked(ctx, p, accounts, mark)
+	return accounts, nil
 }
 
 func (b breach) account(name, account, domain string) risk.LeakedAccount {

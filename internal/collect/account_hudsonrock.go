@@ -38,23 +38,38 @@ func readHudsonRock(ctx context.Context, r *run) error {
 	r.pace(mostHudsonRock)
 	return r.eachDomain(ctx, r.src.Read.Domains, func(ctx context.Context, d risk.Domain) error {
 		var found hudsonRock
-		p, none, err := r.ask(ctx, &found, "counts about a domain", "/search-by-domain", url.Values{"domain": {d.Name}})
+		p, none, err := r.ask(ctx, &found, countsOfDomain, "/search-by-domain", url.Values{"domain": {d.Name}})
 		switch {
 		case err != nil:
 			return err
 		case none:
 			return r.notThere(d)
-		case found.Employees == nil || found.Users == nil:
-			return p.refuses("counts about a domain")
+		}
+		accounts, err := countedIn(p, d)
+		if err != nil {
+			return err
 		}
 		if found.ThirdParties > 0 {
 			r.say("%s: %d log-ins of its people at other sites, which the service does not name", d.Name, found.ThirdParties)
 		}
-		accounts := slices.Concat(
-			found.counted(d, risk.ClassEmployee, *found.Employees, found.LastEmployee, found.Data.Employees),
-			found.counted(d, risk.ClassCustomer, *found.Users, found.LastUser, found.Data.Clients))
 		return r.leakedUnlessSame(ctx, p, accounts)
 	})
+}
+
+const countsOfDomain = "counts about a domain"
+
+// countedIn reads how many log-ins of a domain were used where.
+func countedIn(p *page, d risk.Domain) ([]risk.LeakedAccount, error) {
+	var found hudsonRock
+	if err := p.answer(&found, countsOfDomain); err != nil {
+		return nil, err
+	}
+	if found.Employees == nil || found.Users == nil {
+		return nil, p.refuses(countsOfDomain)
+	}
+	return slices.Concat(
+		found.counted(d, risk.ClassEmployee, *found.Employees, found.LastEmployee, found.Data.Employees),
+		found.counted(d, risk.ClassCustomer, *found.Users, found.LastUser, found.Data.Clients)), nil
 }
 
 // notThere is an address at which the service is not: it answers about a domain that it knows nothing of with noughts.

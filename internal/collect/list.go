@@ -161,11 +161,13 @@ func (r *run) document(e entry, id, url, text string) risk.Item {
 
 // Inspection is what a definition reads on one page that is at hand.
 type Inspection struct {
-	Engine  string      // board software that was recognised
-	Boards  []string    // names of the boards, and sub-forums, that the page leads to
-	Entries int         // of a list page
-	Items   []risk.Item // posts of a thread page
-	Next    string      // address of the following page
+	Engine  string               // board software that was recognised
+	Boards  []string             // names of the boards, and sub-forums, that the page leads to
+	Entries int                  // of a list page
+	Items   []risk.Item          // posts of a thread page; what stands on the list of a leak site or feed
+	Counted int                  // of the entries, those that are never opened: encrypted, or to be read once
+	Leaked  []risk.LeakedAccount // in the answer of an account service about the definition's first domain
+	Next    string               // address of the following page
 }
 
 // Inspect reads one page by a source's definition without fetching anything: a list page, or a page of a thread. The
@@ -176,13 +178,25 @@ func Inspect(src risk.Source, contentType string, body []byte) (Inspection, erro
 		return Inspection{}, err
 	}
 	r := &run{src: src, gate: g, now: time.Now, seen: map[string]bool{}, used: map[string]*use{}}
-	p := &page{url: g.home, home: g.home, twins: src.Read.Twins}
+	r.shelf = shelves[src.Read.Engine]
+	r.plain = src.Kind == risk.SourceAccount || r.shelf != nil && r.shelf.plain
+	p := &page{url: g.home, home: g.home, twins: src.Read.Twins, plain: r.plain, raw: body}
 	err = p.guard(func() error { return p.parse(contentType, body) })
 	switch {
 	case err != nil:
 		return Inspection{}, err
 	case p.has(src.Read.Captcha):
 		return Inspection{}, p.failure(risk.FailCaptcha, errors.New("the definition's captcha selector matches"))
+	case src.Kind == risk.SourceAccount:
+		leaked, err := r.inspectAccounts(p)
+		return Inspection{Engine: src.Read.Engine, Leaked: leaked}, err
+	case r.shelf != nil:
+		var in Inspection
+		err := p.guard(func() (err error) {
+			in, err = r.inspectShelf(p)
+			return err
+		})
+		return in, err
 	case src.Read.Engine != "":
 		var in Inspection
 		err := p.guard(func() (err error) {
@@ -196,6 +210,21 @@ func Inspect(src risk.Source, contentType string, body []byte) (Inspection, erro
 	}
 	entries, err := r.entries(p)
 	return Inspection{Entries: len(entries)}, err
+}
+
+// inspectShelf reads a page as a list of the source's software or service.
+func (r *run) inspectShelf(p *page) (Inspection, error) {
+	entries, err := r.entries(p)
+	in := Inspection{Engine: r.src.Read.Engine, Entries: len(entries)}
+	for _, e := range entries {
+		switch {
+		case e.sealed || e.once:
+			in.Counted++
+		case r.src.Kind != risk.SourcePaste:
+			in.Items = append(in.Items, r.document(e, entryID(e), firstOf(e.place, p.url.String()), e.text))
+		}
+	}
+	return in, err
 }
 
 // inspectForum reads a page of whatever type by its engine: a thread, or a list of boards or threads.

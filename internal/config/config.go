@@ -41,6 +41,10 @@ type Settings struct {
 
 	TorProxy string `env:"WARDLINE_TOR_PROXY"`
 
+	HIBPKey           Hidden `env:"WARDLINE_HIBP_KEY"`
+	RansomwareLiveKey Hidden `env:"WARDLINE_RANSOMWARE_LIVE_KEY"`
+	GitHubToken       Hidden `env:"WARDLINE_GITHUB_TOKEN"`
+
 	S3Endpoint     string `env:"WARDLINE_S3_ENDPOINT"`
 	S3Region       string `env:"WARDLINE_S3_REGION"`
 	S3AccessKey    string `env:"WARDLINE_S3_ACCESS_KEY"`
