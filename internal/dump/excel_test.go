@@ -143,9 +143,9 @@ func TestWorkbookBreaksOff(t *testing.T) {
 // a table of strings the memory of the machine.
 func TestWorkbookBombs(t *testing.T) {
 	for name, parts := range map[string][]part{
-		"rows":    workbook("<worksheet>"+strings.Repeat(`<row><c r="XFD1"><v>1</v></c></row>`, 1<<20)+"</worksheet>", "<worksheet/>", "<sst/>"),
-		"strings": workbook("<worksheet/>", "<worksheet/>", "<sst>"+strings.Repeat(`<si><t>`+strings.Repeat("x", 1000)+`</t></si>`, 40<<10)+"</sst>"),
-		"text":    workbook("<worksheet><row><c><v>"+strings.Repeat("7", 48<<20)+"</v></c></row></worksheet>", "<worksheet/>", "<sst/>"),
+		"rows":    workbook("<worksheet>"+strings.Repeat(`<row><c r="XFD1"><v>1</v></c></row>`, 1<<18)+"</worksheet>", "<worksheet/>", "<sst/>"),
+		"strings": workbook("<worksheet/>", "<worksheet/>", "<sst>"+strings.Repeat(`<si><t>`+strings.Repeat("x", 1000)+`</t></si>`, 20<<10)+"</sst>"),
+		"text":    workbook("<worksheet><row><c><v>"+strings.Repeat("7", 24<<20)+"</v></c></row></worksheet>", "<worksheet/>", "<sst/>"),
 	} {
 		data := packed(t, parts...)
 		var before, after runtime.MemStats
@@ -156,7 +156,7 @@ func TestWorkbookBombs(t *testing.T) {
 			t.Fatal(err)
 		}
 		highest := uint64(0)
-		skipped, err := dump.Blocks(t.Context(), path, dump.Options{MaxMemory: 16 << 20}, func(risk.Block) error {
+		skipped, err := dump.Blocks(t.Context(), path, dump.Options{MaxMemory: 8 << 20}, func(risk.Block) error {
 			runtime.ReadMemStats(&after)
 			highest = max(highest, after.HeapInuse)
 			return nil
@@ -164,7 +164,7 @@ func TestWorkbookBombs(t *testing.T) {
 		if err != nil || len(skipped) == 0 && name != "text" {
 			t.Errorf("%s: skipped %v, %v", name, skipped, err)
 		}
-		if grown := int64(highest) - int64(before.HeapInuse); grown > 64<<20 {
+		if grown := int64(highest) - int64(before.HeapInuse); grown > 32<<20 {
 			t.Errorf("%s: %d MiB of memory", name, grown>>20)
 		}
 	}
@@ -173,14 +173,14 @@ func TestWorkbookBombs(t *testing.T) {
 // A cell is a few bytes and stands for a text of a megabyte; a row of them is never held.
 func TestARowOfLongTextsTakesNoMemory(t *testing.T) {
 	text := strings.Repeat("logins of the clinic ", 50_000)
-	sheet := "<worksheet><sheetData><row>" + strings.Repeat(`<c t="s"><v>0</v></c>`, 500) + "</row></sheetData></worksheet>"
-	pages := `<office:table name="p"><table-row><table-cell number-columns-repeated="256"><p>` + text + `</p></table-cell></table-row></office:table>`
+	sheet := "<worksheet><sheetData><row>" + strings.Repeat(`<c t="s"><v>0</v></c>`, 150) + "</row></sheetData></worksheet>"
+	pages := `<office:table name="p"><table-row><table-cell number-columns-repeated="100"><p>` + text + `</p></table-cell></table-row></office:table>`
 	dir := folder(t, map[string]string{
 		"a.xlsx": string(packed(t, workbook(sheet, "<worksheet/>", "<sst><si><t>"+text+"</t></si></sst>")...)),
 		"b.ods":  string(packed(t, part{"mimetype", "application/vnd.oasis.opendocument.spreadsheet"}, part{"content.xml", pages})),
 	})
 	got := measure(t, dir, dump.Options{MaxRatio: 1 << 30})
-	if most := int64(600 << 20); got.out > most || got.out < 500<<20 || got.memory > 64<<20 || len(got.skipped) > 0 {
+	if most := int64(180 << 20); got.out > most || got.out < 150<<20 || got.memory > 64<<20 || len(got.skipped) > 0 {
 		t.Errorf("%d MiB came out, %d MiB taken, skipped %.300q", got.out>>20, got.memory>>20, got.skipped)
 	}
 }
