@@ -135,7 +135,7 @@ func digest(st risk.Standing, due []risk.Exposure, to []risk.Person, now time.Ti
 		first, soonest = earlier(first, e.FirstSeen), earlier(soonest, e.Due)
 	}
 	return risk.Alert{
-		Key:        fmt.Sprintf("new_exposures:%d:%s", s.ID, fingerprintOf(due)),
+		Key:        fmt.Sprintf("new_exposures:%d:%s", s.ID, fingerprintOf(prints(due))),
 		Kind:       risk.AlertExposure,
 		SupplierID: s.ID,
 		Exposures:  ids,
@@ -188,14 +188,17 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// fingerprintOf names a set of exposures, in whatever order they come.
-func fingerprintOf(due []risk.Exposure) string {
-	prints := make([]string, 0, len(due))
+func prints(due []risk.Exposure) []string {
+	all := make([]string, 0, len(due))
 	for _, e := range due {
-		prints = append(prints, e.Fingerprint)
+		all = append(all, e.Fingerprint)
 	}
-	slices.Sort(prints)
-	sum := sha256.Sum256([]byte(strings.Join(prints, "\n")))
+	return all
+}
+
+// fingerprintOf names a set, in whatever order its members come.
+func fingerprintOf(members []string) string {
+	sum := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(members)), "\n")))
 	return hex.EncodeToString(sum[:16])
 }
 

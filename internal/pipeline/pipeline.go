@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wardline/wardline/internal/alert"
 	"github.com/wardline/wardline/internal/match"
 	"github.com/wardline/wardline/internal/risk"
 	"github.com/wardline/wardline/internal/score"
@@ -62,6 +63,10 @@ type Store interface {
 	Record(ctx context.Context, batch risk.Batch, decide risk.Decide) (risk.Recorded, error)
 	Rescore(ctx context.Context, supplierID int64, now time.Time, decide risk.Decide) error
 	FindUndecided(ctx context.Context, now time.Time) ([]int64, error)
+
+	// FindTroubles reads the sources as they stand at now, and the keys of the alerts that were ever decided about them.
+	FindTroubles(ctx context.Context, now time.Time) (sources []risk.SourceStatus, told map[string]bool, err error)
+	SaveAlerts(ctx context.Context, alerts []risk.Alert, now time.Time) error
 
 	DueMessages(ctx context.Context, now time.Time, limit int) ([]int64, error)
 	ClaimMessage(ctx context.Context, id int64, now time.Time) (risk.Message, bool, error)
@@ -184,13 +189,30 @@ func (p *Pipeline) Rescore(ctx context.Context, id int64) error {
 }
 
 // DecideDue decides about the suppliers whose decision was put off: what a killed scan left behind, what a long one found
-// a while ago, and alerts that were held back.
+// a while ago, and alerts that were held back; and about sources from which nothing reaches us.
 func (p *Pipeline) DecideDue(ctx context.Context) error {
 	ids, err := p.Store.FindUndecided(ctx, p.Now())
 	if err != nil {
 		return fmt.Errorf("find undecided suppliers: %w", err)
 	}
-	return p.decideAbout(ctx, ids)
+	return errors.Join(p.decideAbout(ctx, ids), p.tellTroubles(ctx))
+}
+
+// tellTroubles tells of sources that nobody was told of yet. A source that is dead must not pass for one that is quiet.
+func (p *Pipeline) tellTroubles(ctx context.Context) error {
+	now := p.Now()
+	sources, told, err := p.Store.FindTroubles(ctx, now)
+	if err != nil {
+		return err
+	}
+	alerts := alert.Sources(sources, told, p.WatchDuty, now)
+	if len(alerts) == 0 {
+		return nil
+	}
+	if err := p.Store.SaveAlerts(ctx, alerts, now); err != nil {
+		return fmt.Errorf("save alerts about %d sources: %w", len(alerts), err)
+	}
+	return nil
 }
 
 // decideAbout goes on when one supplier fails, or all behind it would wait for it.

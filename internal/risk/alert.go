@@ -8,6 +8,9 @@ type AlertKind string
 // AlertExposure tells of exposures that somebody who should know was not told of.
 const AlertExposure AlertKind = "new_exposure"
 
+// AlertSource tells of sources from which nothing reaches us.
+const AlertSource AlertKind = "source_blind"
+
 // AlertWindow is the time within which alerts about one supplier count together, so that a flood is told of at once and
 // not in a flood of mails.
 const AlertWindow = 15 * time.Minute

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -25,6 +26,8 @@ type healthRow struct {
 	Paused       bool   `gorm:"column:paused"`
 	Collecting   bool   `gorm:"column:collecting"` // a run is on; State is that of the run before
 	Added        stamp  `gorm:"column:added"`
+	Gap          int64  `gorm:"column:gap_us"` // the longest pause between new documents, as it fades
+	Gaps         int    `gorm:"column:gaps"`   // pauses that were seen
 }
 
 func (healthRow) TableName() string { return "source_health" }
@@ -110,9 +113,42 @@ func healthAfter(h healthRow, run risk.SourceRun) healthRow {
 	}
 	h.Failures, h.LastSuccess = 0, at(run.Finished)
 	if run.Report.New > 0 {
+		h = h.learned(run.Finished)
 		h.LastDocument = at(run.Finished)
 	}
 	return h
+}
+
+// gapFades is the time in which a longest pause loses half of its length: long enough for weekends, short enough for a
+// place that has become livelier.
+const gapFades = 14 * 24 * time.Hour
+
+// learned counts the pause that ends with new documents at now.
+func (h healthRow) learned(now time.Time) healthRow {
+	if h.LastDocument.IsZero() || !now.After(h.LastDocument.Time) {
+		return h
+	}
+	pause := now.Sub(h.LastDocument.Time)
+	faded := float64(h.Gap) * math.Exp2(-pause.Hours()/gapFades.Hours())
+	h.Gap, h.Gaps = max(pause.Microseconds(), int64(faded)), h.Gaps+1
+	return h
+}
+
+// fewGaps are too few to know a rhythm by.
+const fewGaps = 5
+
+// expects is how long a source may bring nothing new before that is silence; 0 = its rhythm is not known.
+func (h healthRow) expects(src risk.Source) time.Duration {
+	if h.Gaps < fewGaps || src.Kind == risk.SourceDrop || src.Kind == risk.SourceAccount {
+		return 0
+	}
+	return 2 * max(time.Duration(h.Gap)*time.Microsecond, src.Every)
+}
+
+// quiet reports a source that is read, but has brought nothing new for longer than it ever does.
+func (h healthRow) quiet(src risk.Source, now time.Time) bool {
+	wait := h.expects(src)
+	return wait > 0 && now.Sub(h.LastDocument.Time) > wait && risk.SourceState(h.State) == risk.StateHealthy
 }
 
 // countDay adds a run to its day and drops what no page shows any more.
@@ -256,6 +292,10 @@ func (h *sourceHealth) health(src risk.Source, now time.Time) risk.SourceHealth 
 	case expired(src, now):
 		out.State, out.Since = risk.StateExpired, dayAfter(src.ReviewBy)
 		out.Why = "The legal basis was to be reviewed by " + src.ReviewBy.UTC().Format(time.DateOnly) + "."
+	case r.quiet(src, now):
+		out.State, out.Since = risk.StateSilent, r.LastDocument.Add(r.expects(src))
+		out.Why = fmt.Sprintf("It answers, but nothing new came since %s UTC; it used to bring something at least every %s.",
+			r.LastDocument.UTC().Format("2006-01-02 15:04"), days(time.Duration(r.Gap)*time.Microsecond))
 	case silent(r, src, now):
 		out.State = risk.StateSilent
 		out.Why, out.Since = whySilent(out), lastSign(r).Add(patience(src))
@@ -287,6 +327,17 @@ func silent(r healthRow, src risk.Source, now time.Time) bool {
 		return false
 	}
 	return now.Sub(lastSign(r)) > patience(src)
+}
+
+// days says a length of time in the largest whole unit.
+func days(d time.Duration) string {
+	switch {
+	case d >= 48*time.Hour:
+		return fmt.Sprintf("%d days", int(d.Hours()/24))
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%d hours", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d minutes", max(int(d.Minutes()), 1))
 }
 
 func whySilent(h risk.SourceHealth) string {
