@@ -168,6 +168,6 @@ func entryID(e entry) string {
 // claim is what an entry says of its victim, by the definition's selectors.
 func (r *run) claim(s *goquery.Selection, victim string) risk.Claim {
 	read := r.src.Read
-	return risk.Claim{Victim: victim, Group: firstOf(r.pick(s, "read.group", read.Group), r.src.Name),
+	return risk.Claim{Victim: victim, Group: r.pick(s, "read.group", read.Group),
 		Website: r.pick(s, "read.website", read.Website), Volume: firstOf(r.pick(s, "read.volume", read.Volume), volumeIn(nodeText(s.Nodes[0])))}
 }

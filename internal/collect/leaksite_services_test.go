@@ -212,18 +212,17 @@ func TestWhatIsNoFeed(t *testing.T) {
 func TestLeakSiteWithFileLists(t *testing.T) {
 	s := newService(t, map[string]answer{
 		"/": {kind: "text/html", body: `<html><body><ul class=victims>
-			<li class=victim><a class=more href="/v/1"><h2>Meridian Lab</h2></a><a class=site href="https://meridian-lab.example">meridian-lab.example</a><span class=size>500 GB</span></li>
+			<li class=victim><a class=more href="/v/1"><h2>Meridian Lab</h2></a><a class=site href="https://meridian-lab.example">meridian-lab.example</a><span class=size>500 GB</span><i class=by>undertow</i></li>
 			<li class=victim><a class=more href="/v/2"><h2>Ledgerly</h2></a></li></ul></body></html>`},
 		"/v/1":       {kind: "text/html", body: `<html><body><article>We publish on Friday.</article><a class=files href="/v/1/files">files</a></body></html>`},
 		"/v/1/files": {kind: "text/html", body: `<html><body><a href="results-2026.csv">results-2026.csv</a><a href="stmary.example.sql.gz">stmary.example.sql.gz</a></body></html>`},
 		"/v/2":       {kind: "text/html", body: `<html><body><article>Soon.</article><a class=files href="/dl/all.7z">all</a></body></html>`},
 	})
 	src := serviceSource(risk.SourceLeakSite, "", s.URL+"/")
-	src.Name = "Undertow"
-	src.Read = risk.Reading{List: ".victim", Link: "a.more", Title: "h2", Website: ".site", Volume: ".size", Post: "article", Files: "a.files", Expect: ".victims"}
+	src.Read = risk.Reading{List: ".victim", Link: "a.more", Title: "h2", Group: ".by", Website: ".site", Volume: ".size", Post: "article", Files: "a.files", Expect: ".victims"}
 	m := newMemory()
 	report := mustCrawl(t, newCollector(t, s.URL), src, m)
-	wantClaims(t, m.items, risk.Claim{Victim: "Meridian Lab", Website: "meridian-lab.example", Group: "Undertow", Volume: "500 GB"}, risk.Claim{Victim: "Ledgerly", Group: "Undertow"})
+	wantClaims(t, m.items, risk.Claim{Victim: "Meridian Lab", Website: "meridian-lab.example", Group: "undertow", Volume: "500 GB"}, risk.Claim{Victim: "Ledgerly"})
 	equal(t, "names of files", m.items[0].Attachments, []string{"results-2026.csv", "stmary.example.sql.gz"})
 	equal(t, "asked for", s.taken(), []string{"/", "/v/1", "/v/1/files", "/v/2"})
 	if len(report.Said) != 1 || !strings.Contains(report.Said[0], "was not fetched") {

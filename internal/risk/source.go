@@ -86,7 +86,7 @@ type Reading struct {
 	Engine   string   // the software or service whose pages or answers are read, in place of selectors; forum: "auto" = as recognised; "" = by the selectors
 	Once     string   // paste, inside an entry: what says that it can be read only once
 	Burn     bool     // paste: those that can be read only once are read, and so destroyed; else they are counted
-	Group    string   // leak site, inside an entry: who claims the victim; "" = the source itself
+	Group    string   // leak site, inside an entry: who claims the victim; "" = not said
 	Website  string   // leak site, inside an entry: the victim's own address
 	Volume   string   // leak site, inside an entry: how much is said to be taken
 	Files    string   // leak site, on a victim's page: link to the list of files; the files are never fetched
