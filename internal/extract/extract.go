@@ -492,7 +492,8 @@ func clean(b []byte) string {
 func (r *reader) hostIn(rec *record, url string) string {
 	host := rec.host.of(r.data)
 	at := rec.host.start - rec.url.start
-	if rec.address == "" && at >= 0 && rec.host.end <= rec.url.end && at+len(host) <= len(url) && isLowerHost(host) {
+	// Bytes in front of it that are no text move it.
+	if rec.address == "" && at >= 0 && rec.host.end <= rec.url.end && isLowerHost(host) && strings.HasPrefix(url[min(at, len(url)):], string(host)) {
 		return url[at : at+len(host)]
 	}
 	if len(host) == 0 {

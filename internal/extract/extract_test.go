@@ -116,6 +116,7 @@ func TestOneLine(t *testing.T) {
 		{"https://portal.lab.example/:jdoe@lab.example", "ulp employee jdoe@lab.example|@portal.lab.example"},
 		{"https://login.stmary.hospital/:x@stmary.hospital:secret1", "ulp employee x@stmary.hospital|secret1@login.stmary.hospital"},
 		{"https://other.test/:x@meridian.healthcare:secret1", "ulp third_party x@meridian.healthcare|secret1@other.test"},
+		{"android://\xf3/x==@portal.lab.example/:jdoe:secret1", "ulp customer jdoe|secret1@portal.lab.example"},
 		{"http://192.0.2.7/admin:root:toor", "ulp customer root|toor@192.0.2.7"},
 		{"http://192.0.2.7:8080/admin:root:toor", "ulp customer root|toor@192.0.2.7"},
 		{"http://[2001:db8::7]:8080/admin:root:toor", "ulp customer root|toor@2001:db8::7"},
