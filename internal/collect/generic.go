@@ -154,7 +154,15 @@ func (s *structure) visitInstead(noscript *html.Node) {
 	}
 }
 
+// mostElements is more than a page of a board has. What is larger is not looked into: it would take seconds.
+const mostElements = 50_000
+
+func (s *structure) isLarge() bool { return len(s.all) >= mostElements }
+
 func (s *structure) visit(n *html.Node, off, linked bool) {
+	if s.isLarge() {
+		return
+	}
 	off = off || isOff(n)
 	if off {
 		s.off[n] = true

@@ -23,7 +23,7 @@ func (s *structure) postings(dates calendar) []risk.Item {
 		dates.now, dates.zone = time.Now(), time.UTC
 	}
 	own := leadsOf(s.p.url)
-	if own != toThreads && slices.ContainsFunc(s.lists(), func(l list) bool { return l.leads == toBoards || own == toBoards && l.leads == toThreads }) {
+	if s.isLarge() || own != toThreads && slices.ContainsFunc(s.lists(), func(l list) bool { return l.leads == toBoards || own == toBoards && l.leads == toThreads }) {
 		return nil
 	}
 	dated := s.dated(dates)
@@ -49,6 +49,7 @@ const (
 	mostDates  = 600
 	mostDate   = 90 // letters in an element that is a date
 	mostGroups = 24
+	mostTries  = 4 // for one id
 )
 
 // dated are the elements that are dates, with what they say: those that tell programs, and those whose own text is one.
@@ -176,14 +177,18 @@ func (s *structure) anchored(dated map[*html.Node]time.Time) []*html.Node {
 			others[up][id] = true
 		}
 	}
-	taken := map[string]bool{}
+	taken, tried := map[string]bool{}, map[string]int{} // a page may repeat one id thousands of times
 	var group []*html.Node
 	for _, n := range s.all {
 		id := ids[n]
-		if id == "" || taken[id] {
+		if id == "" || tried[id] >= mostTries {
 			continue
 		}
-		for up := n; up != nil && len(others[up]) == 1; up = up.Parent {
+		tried[id]++
+		if taken[id] {
+			continue
+		}
+		for up, climbed := n, 0; up != nil && len(others[up]) == 1 && climbed < mostNested; up, climbed = up.Parent, climbed+1 {
 			if holds[up] && s.author(up, 0) != nil {
 				taken[id] = true
 				group = append(group, up)

@@ -102,8 +102,13 @@ type list struct {
 	score int
 }
 
-// mostLists bounds how many groups of one page are looked into.
-const mostLists = 60
+// mostLists bounds how many groups of one page are looked into, mostCompared how many lists, and of each how many rows,
+// are held against one another.
+const (
+	mostLists    = 60
+	mostCompared = 16
+	mostRows     = 400
+)
 
 // lists are the page's, the best first. What is a part of a row, or holds several rows, is not a list of its own.
 func (s *structure) lists() []list {
@@ -111,15 +116,20 @@ func (s *structure) lists() []list {
 		return s.found
 	}
 	var found []list
+	if s.isLarge() {
+		return nil
+	}
 	for _, rows := range s.groups() {
 		if l, ok := s.list(rows); ok {
 			found = append(found, l)
 		}
 	}
-	found = slices.DeleteFunc(found, func(l list) bool {
-		return slices.ContainsFunc(found, func(inner list) bool { return inner.leads != toAnything && spread(inner.rows, l.rows) > 1 })
-	})
 	slices.SortStableFunc(found, func(a, b list) int { return cmp.Or(b.score-a.score, len(b.rows)-len(a.rows)) })
+	found = found[:min(len(found), mostCompared)]
+	containers := slices.Clone(found)
+	found = slices.DeleteFunc(found, func(l list) bool {
+		return slices.ContainsFunc(containers, func(inner list) bool { return inner.leads != toAnything && spread(inner.rows, l.rows) > 1 })
+	})
 	s.found = []list{}
 	for _, l := range found {
 		if !slices.ContainsFunc(s.found, func(better list) bool { return overlap(better.rows, l.rows) }) {
@@ -139,7 +149,7 @@ func spread(inner, outer []*html.Node) int {
 		set[n] = true
 	}
 	count, most := map[*html.Node]int{}, 0
-	for _, n := range inner {
+	for _, n := range inner[:min(len(inner), mostRows)] {
 		for up := n; up != nil; up = up.Parent {
 			if set[up] {
 				count[up]++
@@ -331,7 +341,7 @@ func (s *structure) entries(l list) []entry {
 	var entries []entry
 	for i, row := range l.rows {
 		if i < len(l.main) {
-			entries = append(entries, entry{link: l.main[i].to, title: cleanText(l.main[i].text), marker: s.marker(row, l.main[i])})
+			entries = append(entries, entry{link: l.main[i].to, title: cleanText(l.main[i].text), marker: s.marker(row, l.main[i]), text: nodeText(row)})
 		}
 	}
 	return entries

@@ -121,3 +121,19 @@ func TestGenericStructure(t *testing.T) {
 		}
 	}
 }
+
+// Pages that are built to be slow to read are not understood, in the end: some took minutes before what is compared with
+// what was bounded.
+func TestGenericGivesUpOnBuiltPages(t *testing.T) {
+	for name, body := range map[string]string{
+		"one id again and again": strings.Repeat(`<div id="post7"><i>2026-11-23 10:00</i></div>`, 600),
+		"rows in many layers":    strings.Repeat(`<div><p><b><i><u><s><a href="/topic/1">some title</a> more</s></u></i></b></p></div>`, 150),
+		"posts in one another":   strings.Repeat(`<div id="post1">`, 200) + strings.Repeat(`<span class="name">x</span>`, 500) + strings.Repeat(`</div>`, 200),
+	} {
+		page := []byte("<!DOCTYPE html><html><body>" + body + "</body></html>")
+		_, err := collect.Inspect(engineSource("http://board.test/x", "generic"), "text/html", page)
+		if !strings.Contains(wantKind(t, err, risk.FailLayout).Error(), "layout is not understood") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
