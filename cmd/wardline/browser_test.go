@@ -29,6 +29,7 @@ var addresses = map[string][]string{
 	"/suppliers/:id":      {"/suppliers/1", "/suppliers/2?tab=exposures", "/suppliers/2?tab=terms", "/suppliers/2?tab=history"},
 	"/suppliers/:id/edit": {"/suppliers/2/edit"},
 	"/sources":            {"/sources"},
+	"/sources/:key":       {"/sources/sample-forum", "/sources/sample-paste", "/sources/drop"},
 	"/dumps":              {"/dumps", "/dumps?state=done", "/dumps?q=nothing-of-the-kind"},
 	"/dumps/:id":          {"/dumps/1"},
 	"/demo/mailbox":       {"/demo/mailbox"},
