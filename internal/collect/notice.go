@@ -28,7 +28,7 @@ var notices = []struct {
 		"您已被封禁", "你已被封禁", "您已被禁止访问", "您的 ip 已被",
 	}},
 	{risk.FailSlow, "a notice that the board is closed for now", []string{
-		"down for maintenance", "maintenance mode", "under maintenance", "performing maintenance", "closed for maintenance", "for maintenance reasons",
+		"check back later", "down for maintenance", "maintenance mode", "under maintenance", "performing maintenance", "closed for maintenance", "for maintenance reasons",
 		"board is currently disabled", "board has been disabled", "board is currently unavailable", "board is temporarily unavailable", "board is currently closed",
 		"board is currently offline", "forum is currently closed", "forum is currently offline", "forums are currently closed", "forums are temporarily",
 		"forum is temporarily", "site is temporarily", "board is unavailable", "wartungsarbeiten", "wartungsmodus", "board ist derzeit nicht verfügbar",

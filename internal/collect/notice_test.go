@@ -30,6 +30,7 @@ func TestRefusalsSayWhy(t *testing.T) {
 		{"403, banned", 403, box("You have been <strong>permanently</strong> banned from this board."), risk.FailBanned},
 		{"403 with a challenge", 403, "<title>Just a moment...</title>", risk.FailCaptcha},
 		{"503, closed", 503, box("Sorry but this board is currently unavailable."), risk.FailSlow},
+		{"503, closed for now", 503, `<html id="XF" data-app="public"><body data-template="error"><div class="blockMessage">We're mending things. Please check back later.</div></body></html>`, risk.FailSlow},
 		{"503 of a server", 503, "<h1>Service Unavailable</h1>", risk.FailStatus},
 		{"404 of a board", 404, box("The requested topic does not exist."), risk.FailStatus},
 		{"429", 429, "slow down", risk.FailStatus},

@@ -35,7 +35,7 @@ type Looked struct {
 	err   error
 }
 
-// findingsPerBatch bounds a transaction, and what waits for it in memory: a finding takes about a kilobyte and a half.
+// findingsPerBatch bounds a transaction, and what waits for it in memory.
 const findingsPerBatch = 10_000
 
 // saveEvery is how often the progress of a file is saved, found or not.
