@@ -102,3 +102,27 @@ func TestLongLinesAreCutBetweenRows(t *testing.T) {
 		}
 	}
 }
+
+// Objects that are written over many lines are not cut, as long as what is cut is smaller than a block.
+func TestBordersStandBehindObjects(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("[\n")
+	for i := range 60 {
+		fmt.Fprintf(&text, "  {\n    \"login\": \"user%d\",\n    \"orders\": [\n", i)
+		for j := range 40 {
+			fmt.Fprintf(&text, "      {\n        \"id\": %d\n      },\n", i*j)
+		}
+		fmt.Fprintf(&text, "      {}\n    ],\n    \"password\": \"invented-%d\"\n  },\n", i)
+	}
+	text.WriteString("  {}\n]\n")
+	blocks := blocksOf(t, text.String(), dump.Options{BlockBytes: 16 << 10, Overlap: 64})
+	if len(blocks) < 4 {
+		t.Fatalf("%d blocks", len(blocks))
+	}
+	for i, b := range blocks[:len(blocks)-1] {
+		body := string(b.Data[b.Lead : len(b.Data)-b.Trail])
+		if !strings.HasSuffix(body, "\n  },\n") {
+			t.Errorf("block %d ends in the middle of an object: %q", i, body[len(body)-40:])
+		}
+	}
+}

@@ -144,9 +144,29 @@ func (c *cutter) bodyEnd() int {
 		return len(c.buf)
 	}
 	if i := bytes.LastIndexByte(c.buf[c.lead:end], '\n'); i >= 0 {
-		return c.lead + i + 1
+		end = c.lead + i + 1
+		return end - afterObject(c.buf[max(c.lead, end-maxRowCut):end])
 	}
 	return betweenRows(c.buf[max(c.lead, end-maxRowCut):end], end)
+}
+
+// afterObject is how many bytes at the end of whole lines belong to an object that ends behind them, where objects are
+// written over many lines: what stands behind the last line of nothing but "}" or "}," that is indented least.
+func afterObject(b []byte) int {
+	behind, least := 0, -1
+	for end := len(b); least != 0; {
+		start := bytes.LastIndexByte(b[:max(end-1, 0)], '\n') + 1
+		if start == 0 {
+			break // its beginning is not in sight
+		}
+		line := b[start:end]
+		closed := bytes.TrimSuffix(bytes.TrimSpace(line), []byte(","))
+		if indent := bytes.IndexByte(line, '}'); len(closed) == 1 && indent >= 0 && (least < 0 || indent < least) {
+			behind, least = len(b)-end, indent
+		}
+		end = start
+	}
+	return behind
 }
 
 // maxRowCut bounds how far from the end of a block the end of a row is looked for.
