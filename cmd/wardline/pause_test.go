@@ -163,3 +163,28 @@ func (s *story) readInstead(site *httptest.Server) {
 	s.must(err)
 	s.steps.Crawler = crawler
 }
+
+// Outside of its hours a source is asked for nothing, and no run is recorded that was none.
+func TestHoursAreKept(t *testing.T) {
+	s := newStory(t, txtar.Parse([]byte(pauseStory)), "")
+	b := &board{}
+	site := httptest.NewServer(b)
+	t.Cleanup(site.Close)
+	s.readInstead(site)
+	src := s.source().Source
+	src.Politeness = risk.Politeness{Hours: risk.Hours{From: 22 * 60, To: 6 * 60}}
+	_, err := s.app.store.SyncSources(t.Context(), []risk.Source{src})
+	s.must(err)
+	day := storyTime.UTC().Truncate(24 * time.Hour)
+	s.steps.Now = func() time.Time { return day.Add(12 * time.Hour) }
+	s.must(s.steps.Collect(t.Context(), "board"))
+	asked := func() int { n, _ := b.since(time.Time{}); return n }
+	if h := s.source().Health; asked() != 0 || h.State != risk.StateWaiting {
+		t.Errorf("%d requests at noon, and it is %s", asked(), h.State)
+	}
+	s.steps.Now = func() time.Time { return day.Add(23 * time.Hour) }
+	s.must(s.steps.Collect(t.Context(), "board"))
+	if h := s.source().Health; asked() != 31 || h.State != risk.StateHealthy {
+		t.Errorf("%d requests at night, want 31, and it is %s", asked(), h.State)
+	}
+}

@@ -35,3 +35,21 @@ func TestALoginFormStaysAtTheSource(t *testing.T) {
 		t.Errorf("a form on plain http: %v", err)
 	}
 }
+
+func TestHoursOfASource(t *testing.T) {
+	const head = "key: b\nname: B\nkind: forum\nroute: direct\naddress: https://board.example/\nevery: 1h\nowner: o\nlegal_basis: l\nreview_by: 2030-01-01\nread:\n  engine: auto\npoliteness:\n"
+	src, err := catalog.ParseSource("b.yaml", []byte(head+"  hours: 22:00-06:30\n  zone: Europe/Berlin\n"))
+	if want := (risk.Hours{From: 22 * 60, To: 6*60 + 30, Zone: "Europe/Berlin"}); err != nil || src.Politeness.Hours != want {
+		t.Errorf("%+v, %v", src.Politeness.Hours, err)
+	}
+	for text, want := range map[string]string{
+		"  hours: 22-6\n":          `b.yaml:13: "22-6" are not hours of the day such as 22:00-06:00.`,
+		"  hours: 08:00-08:00\n":   `b.yaml:13: "08:00-08:00" are not hours of the day`,
+		"  hours: 08:00-25:00\n":   `b.yaml:13: "08:00-25:00" are not hours of the day`,
+		"  zone: Europe/Nowhere\n": `b.yaml:13: "Europe/Nowhere" is not a time zone`,
+	} {
+		if _, err := catalog.ParseSource("b.yaml", []byte(head+text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}

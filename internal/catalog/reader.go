@@ -278,6 +278,38 @@ func (r *reader) duration(to *time.Duration, least, most time.Duration) func(ast
 	}
 }
 
+// hours reads "22:00-06:00".
+func (r *reader) hours(to *risk.Hours) func(ast.Node) {
+	return func(n ast.Node) {
+		s, ok := r.scalar(n)
+		if !ok {
+			return
+		}
+		from, until, _ := strings.Cut(s, "-")
+		begin, beginErr := time.Parse("15:04", strings.TrimSpace(from))
+		end, endErr := time.Parse("15:04", strings.TrimSpace(until))
+		if beginErr != nil || endErr != nil || begin.Equal(end) {
+			r.problem(line(n), "%q are not hours of the day such as 22:00-06:00.", s)
+			return
+		}
+		to.From, to.To = begin.Hour()*60+begin.Minute(), end.Hour()*60+end.Minute()
+	}
+}
+
+func (r *reader) zone(to *string) func(ast.Node) {
+	return func(n ast.Node) {
+		s, ok := r.scalar(n)
+		if !ok {
+			return
+		}
+		if _, err := time.LoadLocation(s); err != nil || s == "Local" {
+			r.problem(line(n), "%q is not a time zone such as Europe/London.", s)
+			return
+		}
+		*to = s
+	}
+}
+
 func (r *reader) count(to *int, least, most int) func(ast.Node) {
 	return func(n ast.Node) {
 		s, ok := r.scalar(n)

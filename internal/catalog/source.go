@@ -147,6 +147,8 @@ func (r *reader) politeness(n ast.Node, p *risk.Politeness) {
 	r.mapping(n, "politeness.", keys{
 		"delay":  r.duration(&p.Delay, 0, time.Hour),
 		"jitter": r.duration(&p.Jitter, 0, time.Hour),
+		"hours":  r.hours(&p.Hours),
+		"zone":   r.zone(&p.Hours.Zone),
 	})
 }
 

@@ -71,6 +71,11 @@ func (c *Collector) newRun(ctx context.Context, src risk.Source, known Known, vi
 	if end, ok := ctx.Deadline(); ok {
 		r.until = end.Add(-min(src.Limits.Timeout, time.Until(end)/4))
 	}
+	if h := src.Politeness.Hours; !h.Always() && h.Left(c.now()) > 0 { // who tests a definition is not held to its hours
+		if end := time.Now().Add(h.Left(c.now())); r.until.IsZero() || end.Before(r.until) {
+			r.until = end
+		}
+	}
 	r.transport = newTransport(src, g, dial, c.agent, c.now)
 	r.session, r.account = newSession(src, c.now), c.account
 	r.transport.session = r.session

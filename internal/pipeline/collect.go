@@ -22,7 +22,7 @@ func (p *Pipeline) Collect(ctx context.Context, key string) error {
 		return fmt.Errorf("find source %s: %w", key, err)
 	}
 	src, now := status.Source, p.Now()
-	if !mayRead(status) || holdsBack(status, now) {
+	if !mayRead(status) || holdsBack(status, now) || src.Politeness.Hours.Left(now) == 0 {
 		return nil
 	}
 	if src.Kind == risk.SourceDrop {

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,6 +18,7 @@ type sourceView struct {
 	Address   string
 	Owner     string
 	Reads     string // with what its pages are read
+	Hours     string // "" = all day
 	Approval  string // "" = none
 	LoginForm string // "" = none is declared
 	MayLogIn  bool
@@ -55,6 +57,9 @@ func (p *portal) showSource(c *gin.Context, status int, wrong string) error {
 		CanManage: risk.Can(a, risk.ActManageSources), SeesEx: risk.Can(a, risk.ActViewExposures), Wrong: wrong}
 	if s.Source.Read.Engine != "" {
 		v.Reads = "the engine " + visible(s.Source.Read.Engine)
+	}
+	if h := s.Source.Politeness.Hours; !h.Always() {
+		v.Hours = fmt.Sprintf("%02d:%02d to %02d:%02d %s", h.From/60, h.From%60, h.To/60, h.To%60, cmp.Or(h.Zone, "UTC"))
 	}
 	if kept.Cookies > 0 {
 		v.Session = &sessionRow{Cookies: kept.Cookies, By: visible(kept.By), Given: p.stamp(kept.Given), Changed: p.stamp(kept.Changed)}

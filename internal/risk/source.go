@@ -60,6 +60,7 @@ type Limits struct {
 type Politeness struct {
 	Delay  time.Duration
 	Jitter time.Duration // up to this much more, at random
+	Hours  Hours
 }
 
 // Reading holds CSS selectors and date layouts; which are needed depends on the kind (catalog checks).
