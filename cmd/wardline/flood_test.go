@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -163,7 +164,10 @@ func (d dyingStore) Record(ctx context.Context, b risk.Batch, decide risk.Decide
 func TestDeadScanStillTells(t *testing.T) {
 	w := newAviary(t, canaries(9000))
 	ctx, die := context.WithCancel(t.Context())
-	alive := w.steps.Store
+	alive, began := w.steps.Store, w.app.now()
+	var asked atomic.Int64 // it takes seconds, so that the place is saved before its end, and not half a minute
+	clock := func() time.Time { return began.Add(time.Duration(asked.Load()) * time.Millisecond) }
+	w.steps.Now = func() time.Time { asked.Add(1); return clock() }
 	w.steps.Store = dyingStore{alive, die}
 	if err := w.steps.ScanFile(ctx, "drop", "dump.txt"); err == nil {
 		t.Fatal("the scan did not die")
@@ -174,7 +178,7 @@ func TestDeadScanStillTells(t *testing.T) {
 		after time.Duration
 		mails int
 	}{{0, 0}, {time.Minute, 2}, {2 * time.Hour, 2}} {
-		w.steps.Now = func() time.Time { return w.app.now().Add(c.after) }
+		w.steps.Now = func() time.Time { return clock().Add(c.after) }
 		w.must(w.steps.DecideDue(t.Context()))
 		w.must(w.steps.Deliver(t.Context(), 0))
 		if got := len(w.mailbox.Messages()); got != c.mails {
