@@ -18,9 +18,9 @@ import (
 // giveCookies keeps what a person took from a browser as the session of a source, and has the source read with it.
 // Of text, kept cookies are the source's own; left ones have ended or are of other hosts.
 func (a *app) giveCookies(ctx context.Context, keys *seal.Keys, key, text, by string) (kept, left int, err error) {
-	status, err := a.store.FindSource(ctx, key)
+	status, err := a.findSource(ctx, key)
 	if err != nil {
-		return 0, 0, fmt.Errorf("find source %s: %w", key, err)
+		return 0, 0, err
 	}
 	src, now := status.Source, a.now()
 	if !src.MayHaveSession() {
@@ -43,6 +43,14 @@ func (a *app) giveCookies(ctx context.Context, keys *seal.Keys, key, text, by st
 		return 0, left, err
 	}
 	return len(cookies), left, nil
+}
+
+func (a *app) findSource(ctx context.Context, key string) (risk.SourceStatus, error) {
+	status, err := a.store.FindSource(ctx, key)
+	if errors.Is(err, risk.ErrNotFound) {
+		return status, fmt.Errorf("no source has the key %s; one is known once Wardline has run with its definition in WARDLINE_SOURCES: %w", key, risk.ErrNotFound)
+	}
+	return status, err
 }
 
 func sourceLoginCommand() *cobra.Command {
@@ -123,9 +131,9 @@ func withCookies(src risk.Source, in io.Reader, file string, now time.Time) (ris
 }
 
 func (a *app) forgetSession(ctx context.Context, key string) error {
-	status, err := a.store.FindSource(ctx, key)
+	status, err := a.findSource(ctx, key)
 	if err != nil {
-		return fmt.Errorf("find source %s: %w", key, err)
+		return err
 	}
 	return a.store.GiveSession(ctx, risk.SealedSession{SourceID: status.Source.ID})
 }

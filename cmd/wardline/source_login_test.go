@@ -49,6 +49,9 @@ func TestACookieOpensABoard(t *testing.T) {
 	if _, _, err := s.app.giveCookies(t.Context(), s.steps.Keys, "board", "canary-cookie-4711", "Ana"); !errors.Is(err, risk.ErrInvalid) {
 		t.Errorf("no cookie was taken for one: %v", err)
 	}
+	if _, _, err := s.app.giveCookies(t.Context(), s.steps.Keys, "nowhere", "sid=1", "Ana"); !errors.Is(err, risk.ErrNotFound) || !strings.Contains(err.Error(), "no source has the key nowhere") {
+		t.Errorf("a source that is not there: %v", err)
+	}
 	kept, left, err := s.app.giveCookies(t.Context(), s.steps.Keys, "board", "127.0.0.1\tFALSE\t/\tFALSE\t0\tsid\tcanary-cookie-4711\nother.example\tFALSE\t/\tFALSE\t0\tsid\tx\n", "Ana")
 	if err != nil || kept != 1 || left != 1 {
 		t.Fatalf("%d cookies kept, %d left out, %v", kept, left, err)
