@@ -253,3 +253,21 @@ func TestHostileCookies(t *testing.T) {
 		}
 	}
 }
+
+// What was sent is not sent on: a redirect that asks for it again, elsewhere, is refused.
+func TestALoginIsNotSentOn(t *testing.T) {
+	c := newClub(t)
+	inner := c.Config.Handler
+	c.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/enter" {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+			return
+		}
+		inner.ServeHTTP(w, r)
+	})
+	src := c.source()
+	src.Login = risk.Login{Address: c.URL + "/enter", Page: c.URL + "/archive"}
+	if _, _, err := c.crawl(t, src); kindOf(err) != risk.FailRefused || len(c.posts) > 0 {
+		t.Errorf("%v, sent on: %q", err, c.posts)
+	}
+}
